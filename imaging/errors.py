@@ -1,0 +1,21 @@
+"""What can be wrong with an image that somebody hands us."""
+
+
+class ImagingError(Exception):
+    """Base of every error of this package; its text is one sentence for the sender, free of patient data."""
+
+
+class UnreadableImageError(ImagingError):
+    """The bytes are damaged, truncated or empty."""
+
+
+class UnsupportedImageError(ImagingError):
+    """The bytes are sound, but of a type, transfer syntax or kind of object that holds no image we can score."""
+
+
+class InconsistentSeriesError(ImagingError):
+    """The files do not form one series: several series, mixed orientations or mixed sizes."""
+
+
+class ImageTooLargeError(ImagingError):
+    """Decoding would need more memory than the caller allows."""
