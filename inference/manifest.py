@@ -1,0 +1,127 @@
+"""A bundle's manifest: everything about a trained method that is not in its graph.
+
+Field names follow the `metadata.json` of MONAI bundles where it has one (`version`, `task`, `description`,
+`authors`, `copyright`, `data_source`, `eval_metrics`, `intended_use`, `references`, `network_data_format`).
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from inference.steps import Step
+
+SCHEMA_VERSION = "1"
+INTENDED_USE = "Research use only. Not a medical device; not for diagnosis or patient care."
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TensorFormat(_Part):
+    """One input or output of the graph; its batch axis is free."""
+
+    num_channels: int = Field(ge=1)
+    spatial_shape: tuple[int, int]  # (height, width)
+    dtype: Literal["float32"] = "float32"
+    value_range: tuple[float, float] | None = None
+
+
+class NetworkDataFormat(_Part):
+    inputs: dict[str, TensorFormat]
+    outputs: dict[str, TensorFormat]
+
+
+class Range(_Part):
+    low: float
+    high: float
+
+
+class Scope(_Part):
+    """What images the bundle is for; an empty field is no condition.
+
+    `thumbnail` is the mean of the prepared training images on a coarse grid, and `min_similarity` the
+    lowest correlation with it that still counts as the same kind of picture.
+    """
+
+    modalities: tuple[str, ...] = ()
+    body_parts: tuple[str, ...] = ()
+    spacing_mm: Range | None = None  # in the plane
+    thumbnail: tuple[tuple[float, ...], ...] | None = None
+    min_similarity: float | None = Field(default=None, ge=-1, le=1)
+
+
+class Calibration(_Part):
+    """Scores of held-out normals, one a patient, ascending; and the map's threshold from their pixels."""
+
+    scores: tuple[float, ...] = Field(min_length=1)
+    map_threshold: float
+    map_false_alarm_rate: float = Field(gt=0, lt=1)  # share of normal pixels above map_threshold
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "Calibration":
+        if list(self.scores) != sorted(self.scores):
+            raise ValueError("calibration.scores must be ascending")
+        return self
+
+
+class OperatingPoint(_Part):
+    """A named limit: a score above `threshold` is flagged. None: too few calibration patients for the rate."""
+
+    name: str
+    false_alarm_rate: float = Field(gt=0, lt=1)
+    threshold: float | None
+
+
+class Metric(_Part):
+    """A measured figure with its 95 % bootstrap interval by patient."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class TrainingData(_Part):
+    data_source: str
+    licence: str
+    attribution: str
+    images: int = Field(ge=0)
+    patients: int = Field(ge=0)
+
+
+class Manifest(_Part):
+    schema_version: Literal["1"] = SCHEMA_VERSION
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+    method: str
+    task: str = "Unsupervised anomaly detection"
+    description: str
+    authors: str
+    copyright: str
+    licence: str
+    references: tuple[str, ...] = ()
+    intended_use: str = INTENDED_USE
+    network_data_format: NetworkDataFormat
+    preprocessing: tuple[Step, ...]
+    volume_score: Literal["max", "mean"] = "max"  # how slice scores make a volume's
+    scope: Scope = Scope()
+    calibration: Calibration
+    operating_points: tuple[OperatingPoint, ...]
+    default_operating_point: str
+    eval_metrics: dict[str, Metric] = {}
+    training_data: TrainingData
+    graph_optimization_level: Literal["disable", "basic", "extended", "all"] = "all"
+    created_at: str
+    software: dict[str, str] = {}
+    files: dict[str, str]  # name -> sha256
+
+    @model_validator(mode="after")
+    def _default_is_listed(self) -> "Manifest":
+        names = [point.name for point in self.operating_points]
+        if self.default_operating_point not in names:
+            raise ValueError(f"default_operating_point {self.default_operating_point!r} is not among {names}")
+        return self
+
+    @property
+    def input(self) -> TensorFormat:
+        return self.network_data_format.inputs["image"]

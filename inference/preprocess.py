@@ -1,0 +1,148 @@
+"""From a slice of an image to the network's input, and from its anomaly map back to the slice's pixels.
+
+Training and the service call this same code, so that both see the same bytes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pillow
+from scipy import ndimage
+from skimage.exposure import equalize_adapthist
+from skimage.filters import threshold_otsu
+
+from imaging.image import LookupTable, Window
+from imaging.windowing import apply_voi
+from inference import steps
+
+# Scales the median absolute deviation to the standard deviation of a Gaussian.
+MAD_TO_SD = 1.4826
+
+
+@dataclass(frozen=True)
+class PreparedSlice:
+    """A slice on its way into the network.
+
+    `box` is `(top, left, height, width)`: the part of the source slice, in its pixels, that `pixels` covers.
+    """
+
+    pixels: np.ndarray  # (C, h, w) float32
+    box: tuple[int, int, int, int]
+    source_shape: tuple[int, int]  # (H, W)
+    voi: Window | LookupTable | None = None
+    mask: np.ndarray | None = None  # (h, w) bool: where the map counts
+
+
+def prepare_slice(
+    pixels: np.ndarray, chain: Sequence[steps.Step], *, voi: Window | LookupTable | None = None
+) -> PreparedSlice:
+    """Run the manifest's steps over one slice `(C, H, W)` of rescaled values."""
+    height, width = pixels.shape[1:]
+    prepared = PreparedSlice(
+        np.ascontiguousarray(pixels, dtype=np.float32), (0, 0, height, width), (height, width), voi
+    )
+    for step in chain:
+        prepared = _APPLY[type(step)](prepared, step)
+    return prepared
+
+
+def restore_map(anomaly_map: np.ndarray, prepared: PreparedSlice) -> np.ndarray:
+    """Lay a map `(h, w)` back on the source slice `(H, W)`; 0 where the network saw nothing."""
+    if prepared.mask is not None:
+        anomaly_map = anomaly_map * prepared.mask
+    top, left, height, width = prepared.box
+    restored = np.zeros(prepared.source_shape, np.float32)
+    restored[top : top + height, left : left + width] = resample(anomaly_map, height=height, width=width)
+    return restored
+
+
+def resample(plane: np.ndarray, *, height: int, width: int) -> np.ndarray:
+    """Resample a plane `(H, W)` with an antialiased triangle filter."""
+    if plane.shape == (height, width):
+        return plane.astype(np.float32, copy=False)
+    picture = Pillow.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
+    return np.asarray(picture.resize((width, height), Pillow.Resampling.BILINEAR))
+
+
+def head_mask(plane: np.ndarray, *, erode: int) -> np.ndarray:
+    """The largest bright region of a plane, its holes filled, eroded by `erode` pixels."""
+    if plane.max() == plane.min():
+        return np.zeros(plane.shape, bool)
+    # Half of Otsu's threshold: grey matter and fluid belong to the head, air does not.
+    labels, count = ndimage.label(plane > 0.5 * threshold_otsu(plane))
+    if count == 0:
+        return np.zeros(plane.shape, bool)
+    largest = 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
+    filled = ndimage.binary_fill_holes(labels == largest)
+    return np.asarray(ndimage.binary_erosion(filled, iterations=erode) if erode else filled, bool)
+
+
+def _voi(prepared: PreparedSlice, _step: steps.Voi) -> PreparedSlice:
+    return replace(prepared, pixels=apply_voi(prepared.pixels, prepared.voi).astype(np.float32, copy=False))
+
+
+def _window(prepared: PreparedSlice, step: steps.FixedWindow) -> PreparedSlice:
+    return replace(
+        prepared, pixels=apply_voi(prepared.pixels, Window(step.center, step.width)).astype(np.float32)
+    )
+
+
+def _crop_border(prepared: PreparedSlice, step: steps.CropBorder) -> PreparedSlice:
+    rows, columns = prepared.pixels.shape[1:]
+    down, right = int(rows * step.fraction), int(columns * step.fraction)
+    top, left, height, width = prepared.box
+    # The crop may come after a resize: count its border in the pixels of the source.
+    box_down, box_right = round(height * down / rows), round(width * right / columns)
+    box = (top + box_down, left + box_right, height - 2 * box_down, width - 2 * box_right)
+    return replace(prepared, pixels=prepared.pixels[:, down : rows - down, right : columns - right], box=box)
+
+
+def _resize(prepared: PreparedSlice, step: steps.Resize) -> PreparedSlice:
+    planes = [resample(plane, height=step.height, width=step.width) for plane in prepared.pixels]
+    mask = prepared.mask
+    if mask is not None:
+        mask = resample(mask.astype(np.float32), height=step.height, width=step.width) > 0.5
+    return replace(prepared, pixels=np.stack(planes), mask=mask)
+
+
+def _percentile_stretch(prepared: PreparedSlice, step: steps.PercentileStretch) -> PreparedSlice:
+    low, high = np.percentile(prepared.pixels, (step.low, step.high))
+    stretched = (prepared.pixels - low) / max(float(high - low), np.finfo(np.float32).tiny)
+    return replace(prepared, pixels=np.clip(stretched, 0, 1).astype(np.float32))
+
+
+def _clahe(prepared: PreparedSlice, step: steps.Clahe) -> PreparedSlice:
+    rows, columns = prepared.pixels.shape[1:]
+    kernel = (max(rows // step.tiles, 1), max(columns // step.tiles, 1))
+    planes = [
+        equalize_adapthist(np.clip(plane, 0, 1), kernel_size=kernel, clip_limit=step.clip_limit)
+        for plane in prepared.pixels
+    ]
+    return replace(prepared, pixels=np.stack(planes).astype(np.float32))
+
+
+def _robust_z_in_mask(prepared: PreparedSlice, step: steps.RobustZInMask) -> PreparedSlice:
+    mask = head_mask(prepared.pixels.mean(axis=0), erode=step.erode)
+    pixels = np.zeros_like(prepared.pixels)
+    for plane, out in zip(prepared.pixels, pixels, strict=True):
+        inside = plane[mask]
+        if inside.size == 0:
+            continue
+        median = np.median(inside)
+        spread = MAD_TO_SD * np.median(np.abs(inside - median))
+        z = (inside - median) / max(float(spread), np.finfo(np.float32).tiny)
+        out[mask] = (np.clip(z, -step.limit, step.limit) + step.limit) / (2 * step.limit)
+    return replace(prepared, pixels=pixels, mask=mask)
+
+
+_APPLY: dict[type, Callable[[PreparedSlice, Any], PreparedSlice]] = {
+    steps.Voi: _voi,
+    steps.FixedWindow: _window,
+    steps.CropBorder: _crop_border,
+    steps.Resize: _resize,
+    steps.PercentileStretch: _percentile_stretch,
+    steps.Clahe: _clahe,
+    steps.RobustZInMask: _robust_z_in_mask,
+}

@@ -1,0 +1,74 @@
+"""The named preprocessing steps of a manifest: their parameters, nothing else.
+
+`inference.preprocess` holds what each one does. A step is added with one class here and one function there.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Step(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Voi(_Step):
+    """Map to [0, 1] as the file's own VOI window or LUT says (PS3.3 C.11.2); min to max where it has none."""
+
+    name: Literal["voi"] = "voi"
+
+
+class FixedWindow(_Step):
+    """Map to [0, 1] by one window for all images, in the unit of the rescaled values (HU for CT)."""
+
+    name: Literal["window"] = "window"
+    center: float
+    width: float = Field(ge=1)
+
+
+class CropBorder(_Step):
+    """Cut `fraction` of the height off at top and bottom, and of the width off at both sides."""
+
+    name: Literal["crop_border"] = "crop_border"
+    fraction: float = Field(gt=0, lt=0.5)
+
+
+class Resize(_Step):
+    """Resample to a fixed size in pixels with an antialiased triangle filter; the aspect ratio is not kept."""
+
+    name: Literal["resize"] = "resize"
+    height: int = Field(ge=8, le=4096)
+    width: int = Field(ge=8, le=4096)
+
+
+class PercentileStretch(_Step):
+    """Map the `low` and `high` percentiles of the slice to 0 and 1 and clip there."""
+
+    name: Literal["percentile_stretch"] = "percentile_stretch"
+    low: float = Field(default=1.0, ge=0, lt=100)
+    high: float = Field(default=99.0, gt=0, le=100)
+
+
+class Clahe(_Step):
+    """Contrast limited adaptive histogram equalisation on `tiles` x `tiles` tiles; input in [0, 1]."""
+
+    name: Literal["clahe"] = "clahe"
+    tiles: int = Field(default=8, ge=1, le=64)
+    clip_limit: float = Field(default=0.01, gt=0, le=1)
+
+
+class RobustZInMask(_Step):
+    """Robust z (median and MAD inside the eroded head mask), clipped to ±limit and mapped to [0, 1].
+
+    Outside the mask the value is 0, and the anomaly map too.
+    """
+
+    name: Literal["robust_z_in_mask"] = "robust_z_in_mask"
+    erode: int = Field(default=5, ge=0)
+    limit: float = Field(default=4.0, gt=0)
+
+
+Step = Annotated[
+    Voi | FixedWindow | CropBorder | Resize | PercentileStretch | Clahe | RobustZInMask,
+    Field(discriminator="name"),
+]
