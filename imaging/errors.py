@@ -10,7 +10,11 @@ class UnreadableImageError(ImagingError):
 
 
 class UnsupportedImageError(ImagingError):
-    """The bytes are sound, but of a type, transfer syntax or kind of object that holds no image we can score."""
+    """The bytes are sound, but of a type, transfer syntax or kind of object that we cannot score."""
+
+
+class NoPixelDataError(UnsupportedImageError):
+    """A sound DICOM object that holds no pixels: a report, a plan, a waveform, a directory."""
 
 
 class InconsistentSeriesError(ImagingError):

@@ -1,12 +1,12 @@
 """The one type that every reader returns: pixels with their place in the world."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
 Geometry = Literal["patient", "detector", "none"]
-"""What the affine's millimetres mean: true LPS positions, spacing on a detector, or nothing (one pixel = 1)."""
+"""What the affine's millimetres mean: true LPS positions, spacing on a detector, or none (one pixel = 1)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class SourceGrid:
     axes: tuple[int, int, int]
     flips: tuple[bool, bool, bool]
     affine: np.ndarray  # (4, 4)
+
+    @classmethod
+    def straight(cls, shape: tuple[int, int, int], affine: np.ndarray) -> Self:
+        """The grid of a source that counts (column, row, slice) as we do; `affine` maps those to LPS."""
+        return cls(shape, (0, 1, 2), (False, False, False), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine)
 
     def lay_back(self, volume: np.ndarray) -> np.ndarray:
         """Return a map `(D, H, W)` in the source's own index order, ready for a NIfTI of `affine`."""

@@ -1,0 +1,58 @@
+"""The one edge where the many exceptions of file-format libraries become one of ours."""
+
+import logging
+import struct
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import nibabel.filebasedimages
+import nibabel.spatialimages
+from PIL import Image as PillowImage
+from pydicom.errors import InvalidDicomError
+
+from imaging.errors import UnreadableImageError
+
+FOREIGN_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    InvalidDicomError,
+    LookupError,
+    MemoryError,
+    OSError,
+    PillowImage.DecompressionBombError,
+    RuntimeError,
+    StopIteration,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    nibabel.filebasedimages.ImageFileError,
+    nibabel.spatialimages.HeaderDataError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What pydicom and its plug-ins, nibabel, Pillow and zipfile were seen to raise on damaged files."""
+
+_TALKATIVE_LOGGERS = ("pydicom", "nibabel.global", "PIL", "rle", "openjpeg")
+
+
+@contextmanager
+def translated(sentence: str) -> Iterator[None]:
+    """Turn whatever a library raises into an `UnreadableImageError` that says `sentence`.
+
+    The library's own text is dropped, and so are its warnings and log lines: they quote the header, and
+    with it the patient.
+    """
+    for name in _TALKATIVE_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except FOREIGN_ERRORS:
+            raise UnreadableImageError(sentence) from None

@@ -1,0 +1,87 @@
+"""PNG and JPEG pictures: grey values as stored, without any place in the world.
+
+Colour becomes luma and transparency is dropped. 8-bit files keep 0 to 255, 16-bit grey ones 0 to 65535. A
+JPEG is turned as its EXIF orientation asks, as every viewer does.
+"""
+
+import io
+from typing import Literal
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
+from imaging.errors import ImageTooLargeError, UnsupportedImageError
+from imaging.foreign_errors import translated
+from imaging.header import Header
+from imaging.image import Image, Source, SourceGrid
+from imaging.kinds import Buffer
+from imaging.limits import Limits
+from imaging.luma import luma
+
+_DAMAGED = "the picture is damaged or truncated; send the file again"
+_FORMATS: dict[str, Literal["png", "jpeg"]] = {"PNG": "png", "JPEG": "jpeg", "MPO": "jpeg"}
+_GREY_MODES = ("L", "I", "I;16", "I;16B", "I;16L", "I;16N")
+
+
+def read_raster(content: Buffer, *, limits: Limits) -> Image:
+    """Decode one picture to `(1, H, W)`.
+
+    Raises:
+        UnreadableImageError: it is damaged or truncated.
+        UnsupportedImageError: it is animated.
+        ImageTooLargeError: its pixels exceed `limits`.
+    """
+    picture = _open(content, limits=limits)
+    with translated(_DAMAGED):
+        upright = ImageOps.exif_transpose(picture)
+        pixels = np.ascontiguousarray(_grey(upright))[None]
+    affine = np.eye(4)
+    return Image(
+        pixels=pixels,
+        affine=affine,
+        geometry="none",
+        source=Source(format=_FORMATS[str(picture.format)]),
+        grid=SourceGrid.straight((pixels.shape[2], pixels.shape[1], 1), affine),
+    )
+
+
+def inspect_raster(content: Buffer, *, limits: Limits) -> Header:
+    """What `read_raster` would return, from the file's header alone."""
+    picture = _open(content, limits=limits)
+    with translated(_DAMAGED):
+        is_turned = (
+            picture.getexif().get(0x0112, 1) >= 5
+        )  # TIFF 6.0 Orientation: 5 to 8 swap rows and columns
+    columns, rows = picture.size[::-1] if is_turned else picture.size
+    return Header(
+        format=_FORMATS[str(picture.format)],
+        modality=None,
+        body_part=None,
+        rows=rows,
+        columns=columns,
+        slices=1,
+    )
+
+
+def _open(content: Buffer, *, limits: Limits) -> PillowImage.Image:
+    with translated(_DAMAGED):
+        picture = PillowImage.open(io.BytesIO(content), formats=("PNG", "JPEG"))
+        is_animated = picture.format == "PNG" and bool(getattr(picture, "is_animated", False))
+    needed = 4 * picture.width * picture.height
+    budget = limits.expanded_bytes(len(content))
+    if needed > budget:
+        raise ImageTooLargeError(
+            f"the picture asks for {needed:,} bytes, more than {budget:,}; send a smaller one"
+        )
+    if is_animated:
+        raise UnsupportedImageError("the picture is animated; send one still picture")
+    return picture
+
+
+def _grey(picture: PillowImage.Image) -> np.ndarray:
+    if picture.mode in _GREY_MODES:
+        return np.asarray(picture).astype(np.float32)
+    if picture.mode in ("1", "LA"):
+        return np.asarray(picture.convert("L")).astype(np.float32)
+    return luma(np.asarray(picture.convert("RGB")))
