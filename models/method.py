@@ -1,0 +1,93 @@
+"""What every method of anomaly detection promises to the training loop, the evaluation and the export.
+
+One shape holds them all: several training stages, several optimizers with unequal steps, statistics of the
+normals instead of or between gradient steps, a few labels, gradients and loops at inference.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+
+class Prediction(NamedTuple):
+    """What a method says of a batch; the same in training and out of it."""
+
+    score: Tensor  # (B,), higher is more anomalous
+    anomaly_map: Tensor  # (B, 1, H, W), higher is more anomalous
+    reconstruction: Tensor | None  # (B, C, H, W), or None where the method has none
+
+
+class Batch(NamedTuple):
+    """Training images in [0, 1]; labels are 0 unlabelled, 1 labelled normal, -1 labelled anomalous."""
+
+    images: Tensor  # (B, C, H, W)
+    labels: Tensor  # (B,)
+
+
+class Update(NamedTuple):
+    """One optimizer step that a stage asks for.
+
+    The loop clears the gradients of `optimizer`, back-propagates `loss`, steps, and then resumes the stage.
+    """
+
+    optimizer: str
+    loss: Tensor
+    logs: Mapping[str, Tensor]  # scalars for the progress bar and TensorBoard
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A stage of gradient steps.
+
+    `step(batch, number)` yields the updates of one step; several optimizers may take unequal turns.
+    `optimizers` is called once when the stage begins, after earlier stages have ended.
+    """
+
+    name: str
+    steps: int
+    optimizers: Callable[[], Mapping[str, Optimizer]]
+    step: Callable[[Batch, int], Iterator[Update]]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A stage that shows every training image once to `observe` and then calls `finalize`."""
+
+    name: str
+    observe: Callable[[Tensor], None]
+    finalize: Callable[[], None]
+
+
+Stage = Descent | Observation
+
+
+@dataclass(frozen=True)
+class InputShape:
+    channels: int
+    height: int
+    width: int
+
+
+class AnomalyMethod(nn.Module, ABC):
+    """A way to learn what normal images look like.
+
+    Subclasses take `(shape, options)`, where options is their own frozen dataclass `Options`. Everything
+    that `forward` needs is a parameter or a buffer, so that a checkpoint holds it. A score never depends on
+    the other images of its batch.
+    """
+
+    @abstractmethod
+    def stages(self) -> Sequence[Stage]:
+        """The training stages, in order; always the same for the same options."""
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Prediction:
+        """Score images `(B, C, H, W)` in [0, 1]."""
+
+    def samples(self) -> Tensor | None:
+        """A fixed batch of generated images `(B, C, H, W)` in [0, 1], for a look during training."""
+        return None
