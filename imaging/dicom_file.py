@@ -25,7 +25,7 @@ from pydicom.uid import (
 
 from imaging.dicom_elements import label, number, text, whole_number
 from imaging.errors import ImageTooLargeError, NoPixelDataError, UnreadableImageError, UnsupportedImageError
-from imaging.foreign_errors import translated
+from imaging.foreign_errors import quiet, translated
 from imaging.inflate import RAW_DEFLATE, inflate_all
 from imaging.kinds import Buffer
 from imaging.limits import Limits
@@ -173,12 +173,13 @@ def _read_header(
 
 def _supported(syntax: UID | None, pixels: _PixelElement) -> UID:
     is_encapsulated = pixels.length == _UNDEFINED_LENGTH
-    try:
-        decoder = get_decoder(syntax or "")
-    except NotImplementedError:
-        raise UnsupportedImageError(
-            f"the transfer syntax {_safe_name(syntax)} is not supported; send it as Explicit VR Little Endian"
-        ) from None
+    with quiet():
+        try:
+            decoder = get_decoder(syntax or "")
+        except NotImplementedError:
+            raise UnsupportedImageError(
+                f"the transfer syntax {_safe_name(syntax)} is not supported; send it as Explicit VR Little Endian"
+            ) from None
     if decoder.is_native and is_encapsulated:
         raise UnsupportedImageError(
             f"{label('TransferSyntaxUID')} is missing or wrong for compressed pixel data; correct it"
@@ -198,7 +199,8 @@ def _safe_name(syntax: UID | None) -> str:
 
 
 def _object_name(header: Dataset) -> str:
-    uid = UID(text(header, "SOPClassUID") or "")
+    with quiet():
+        uid = UID(text(header, "SOPClassUID") or "")
     return uid.name if uid.name != uid else "of no known SOP class"
 
 

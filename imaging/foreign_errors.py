@@ -45,14 +45,20 @@ _TALKATIVE_LOGGERS = ("pydicom", "nibabel.global", "PIL", "rle", "openjpeg")
 def translated(sentence: str) -> Iterator[None]:
     """Turn whatever a library raises into an `UnreadableImageError` that says `sentence`.
 
-    The library's own text is dropped, and so are its warnings and log lines: they quote the header, and
-    with it the patient.
+    The library's own text is dropped, and so are its warnings and log lines, see `quiet`.
     """
-    for name in _TALKATIVE_LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         try:
             yield
         except FOREIGN_ERRORS:
             raise UnreadableImageError(sentence) from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop the libraries' warnings and log lines: they quote the header, and with it the patient."""
+    for name in _TALKATIVE_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

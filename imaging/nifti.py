@@ -183,6 +183,8 @@ def _values(content: Buffer, layout: _Layout) -> np.ndarray:
 
 def _grid(layout: _Layout) -> SourceGrid:
     turns = _ORIENTATION(_RAS_TO_LPS @ layout.affine)  # per source axis: the nearest LPS axis, and 1 or -1
+    if np.isnan(turns).any():
+        raise UnreadableImageError("the NIfTI affine is flat; correct the header and send the file again")
     axes = [int(axis) for axis in turns[:, 0]]
     flips = [bool(sign < 0) for sign in turns[:, 1]]
     if 1 in layout.shape and layout.shape[axes.index(2)] > 1:
