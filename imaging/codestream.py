@@ -18,6 +18,15 @@ def codestream_size(frame: bytes) -> tuple[int, int] | None:
     return _jpeg_size(frame) if frame.startswith(b"\xff\xd8") else None
 
 
+def is_whole(frame: bytes) -> bool:
+    """Whether a JPEG or JPEG-LS stream reaches its end marker (T.81 B.1.1.3); True for other codes.
+
+    A decoder shows what a shorter one lacks as grey, and one for JPEG-LS was seen to search it for minutes. The
+    marker cannot occur within coded samples, and writers pad after it with all sorts of bytes.
+    """
+    return not frame.startswith(b"\xff\xd8") or b"\xff\xd9" in frame
+
+
 def _jpeg_size(frame: bytes) -> tuple[int, int] | None:
     position = 2
     while position + 9 <= len(frame) and frame[position] == 0xFF:

@@ -178,7 +178,7 @@ def _supported(syntax: UID | None, pixels: _PixelElement) -> UID:
             decoder = get_decoder(syntax or "")
         except NotImplementedError:
             raise UnsupportedImageError(
-                f"the transfer syntax {_safe_name(syntax)} is not supported; send it as Explicit VR Little Endian"
+                f"the transfer syntax {_safe_name(syntax)} is not supported; send it uncompressed"
             ) from None
     if decoder.is_native and is_encapsulated:
         raise UnsupportedImageError(

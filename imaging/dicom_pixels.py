@@ -10,7 +10,7 @@ import numpy as np
 from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 
-from imaging.codestream import codestream_size
+from imaging.codestream import codestream_size, is_whole
 from imaging.dicom_elements import label, text, whole_number
 from imaging.dicom_file import DicomFile
 from imaging.errors import UnreadableImageError
@@ -91,7 +91,10 @@ def _check_codestreams(file: DicomFile, source: Buffer, options: dict[str, Any])
         frames = generate_frames(
             bytes(source), number_of_frames=file.frame_count, extended_offsets=options.get("extended_offsets")
         )
-        sizes = {codestream_size(frame) for frame in frames} - {None}
+        checks = {(codestream_size(frame), is_whole(frame)) for frame in frames}
+    if not all(whole for _, whole in checks):
+        raise UnreadableImageError(_DAMAGED)
+    sizes = {size for size, _ in checks} - {None}
     if sizes - {(file.rows, file.columns)}:
         raise UnreadableImageError(
             f"the compressed frames are not of the {file.rows} by {file.columns} pixels that the header says;"

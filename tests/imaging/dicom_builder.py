@@ -13,7 +13,7 @@ SECRET_NAME = "SECRET^PATIENT"
 
 
 def dicom_bytes(stored: np.ndarray, **elements: Any) -> bytes:
-    """One CT instance of `(H, W)`, `(F, H, W)` or RGB `(H, W, 3)` integers; `elements` override, None removes."""
+    """One CT instance of `(H, W)`, `(F, H, W)` or RGB `(H, W, 3)` integers; None removes an element."""
     return write(dicom_dataset(stored, **elements))
 
 

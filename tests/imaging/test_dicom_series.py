@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 from pydicom.uid import generate_uid
+
+from imaging.errors import ImageTooLargeError, InconsistentSeriesError, UnreadableImageError
+from imaging.limits import Limits
+from imaging.read import inspect_image, read_image
 from tests.imaging.dicom_builder import (
     SERIES_UID,
     STUDY_UID,
@@ -12,10 +16,6 @@ from tests.imaging.dicom_builder import (
     slice_bytes,
     write,
 )
-
-from imaging.errors import ImageTooLargeError, InconsistentSeriesError, UnreadableImageError
-from imaging.limits import Limits
-from imaging.read import inspect_image, read_image
 
 
 def test_slices_are_sorted_by_position_and_never_by_instance_number():

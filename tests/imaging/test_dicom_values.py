@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from tests.imaging.dicom_builder import dicom_bytes, dicom_dataset, item, write
 
 from imaging.errors import UnreadableImageError
 from imaging.image import LookupTable, Window
 from imaging.read import read_image
 from imaging.voi import apply_voi
+from tests.imaging.dicom_builder import dicom_bytes, dicom_dataset, item, write
 
 STORED = np.array([[0, 1, 2], [3, 4, 5]], np.int16)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGLSLossless, RLELossless
-from tests.imaging.dicom_builder import dicom_dataset, slice_bytes, write
 
 from imaging.errors import ImagingError
 from imaging.image import Image
 from imaging.limits import Limits
 from imaging.read import inspect_image, read_image
+from tests.imaging.dicom_builder import dicom_dataset, slice_bytes, write
 
 NOISE = np.random.default_rng(0).integers(0, 255, (24, 24)).astype(np.uint8)
 LIMITS = Limits(max_decoded_bytes=32 * 2**20)

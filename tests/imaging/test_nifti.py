@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from tests.imaging.dicom_builder import slice_bytes
 
 from imaging.errors import UnreadableImageError, UnsupportedImageError
 from imaging.nifti import write_nifti
 from imaging.read import inspect_image, read_image
+from tests.imaging.dicom_builder import slice_bytes
 
 RAMP = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 ANGLES = st.tuples(*[st.floats(-180, 180)] * 3)

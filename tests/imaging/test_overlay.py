@@ -5,11 +5,11 @@ import io
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
-from tests.imaging.dicom_builder import dicom_bytes, slice_bytes
 
 from imaging.image import Image
 from imaging.overlay import render_overlay
 from imaging.read import read_image
+from tests.imaging.dicom_builder import dicom_bytes, slice_bytes
 
 
 def drawn(content: bytes) -> np.ndarray:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGLSLossless
-from tests.imaging.dicom_builder import SECRET_NAME, dicom_bytes, dicom_dataset, slice_bytes, write
 
 from imaging.errors import (
     ImageTooLargeError,
@@ -22,6 +21,7 @@ from imaging.errors import (
 )
 from imaging.limits import Limits
 from imaging.read import inspect_image, read_image
+from tests.imaging.dicom_builder import SECRET_NAME, dicom_bytes, dicom_dataset, slice_bytes, write
 
 MEGABYTE = 2**20
 
