@@ -21,7 +21,7 @@ def codestream_size(frame: bytes) -> tuple[int, int] | None:
 def is_whole(frame: bytes) -> bool:
     """Whether a JPEG or JPEG-LS stream reaches its end marker (T.81 B.1.1.3); True for other codes.
 
-    A decoder shows what a shorter one lacks as grey, and one for JPEG-LS was seen to search it for minutes. The
+    What a shorter one lacks is shown as grey, and a JPEG-LS decoder was seen to search one for minutes. The
     marker cannot occur within coded samples, and writers pad after it with all sorts of bytes.
     """
     return not frame.startswith(b"\xff\xd8") or b"\xff\xd9" in frame
