@@ -7,7 +7,7 @@ normals instead of or between gradient steps, a few labels, gradients and loops 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -75,10 +75,17 @@ class InputShape:
 class AnomalyMethod(nn.Module, ABC):
     """A way to learn what normal images look like.
 
-    Subclasses take `(shape, options)`, where options is their own frozen dataclass `Options`. Everything
-    that `forward` needs is a parameter or a buffer, so that a checkpoint holds it. A score never depends on
-    the other images of its batch.
+    Everything that `forward` needs is a parameter or a buffer, so that a checkpoint holds it. A score never
+    depends on the other images of its batch.
     """
+
+    Options: ClassVar[type]
+    """The method's own frozen dataclass of settings, every field with a default."""
+
+    @abstractmethod
+    def __init__(self, shape: InputShape, options: Any) -> None:
+        """Build the untrained method for images of `shape`; `options` is an instance of `Options`."""
+        super().__init__()
 
     @abstractmethod
     def stages(self) -> Sequence[Stage]:
