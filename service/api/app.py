@@ -1,0 +1,42 @@
+"""The HTTP application: routes, errors and services put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from service.api import health_routes, job_routes, model_routes, result_routes, score_routes
+from service.api.problem_responses import install_error_handlers
+from service.api.requests_counted import CountedRequests, RequestCounter
+from service.api.services import open_services
+from service.settings import Settings
+
+_DESCRIPTION = """
+Scores medical images against models of what is normal, and shows where an image departs from that.
+Research use only: not a medical device, not for diagnosis or patient care.
+"""
+
+
+def create_app(settings: Settings, redis_url: str) -> FastAPI:
+    counter = RequestCounter()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services(settings, redis_url, counter) as services:
+            app.state.services = services
+            yield
+
+    app = FastAPI(title="Atypia", version=_version(), description=_DESCRIPTION, lifespan=lifespan)
+    install_error_handlers(app)
+    app.add_middleware(CountedRequests, counter=counter)
+    for routes in (score_routes, result_routes, job_routes, model_routes, health_routes):
+        app.include_router(routes.router)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("atypia")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "0"

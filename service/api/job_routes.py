@@ -1,0 +1,70 @@
+"""/jobs: how far each one is, cancelling, trying again."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from service.api.delivery import accepted_response
+from service.api.score_routes import PROBLEMS
+from service.api.services import Services, ServicesDep
+from service.errors import GoneError
+from service.jobs import FINAL_STATES, JobView
+from service.keys import input_key
+
+router = APIRouter(prefix="/jobs", tags=["jobs"], responses=PROBLEMS)
+
+
+@router.get("")
+async def list_jobs(
+    services: ServicesDep, count: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> list[JobView]:
+    """The newest jobs, newest first."""
+    return [JobView.of(job) for job in await services.queue.recent(count)]
+
+
+@router.get("/{job_id}")
+async def get_job(job_id: str, services: ServicesDep) -> JobView:
+    """One job."""
+    return JobView.of(await services.queue.get(job_id))
+
+
+@router.get("/{job_id}/events", response_class=EventSourceResponse)
+async def follow_job(job_id: str, services: ServicesDep) -> EventSourceResponse:
+    """Server-sent events: the job as it is now, and after each change, until it is final."""
+    await services.queue.get(job_id)
+    return EventSourceResponse(_events(job_id, services), ping=15)
+
+
+@router.delete("/{job_id}", responses={200: {"model": JobView}, 204: {}})
+async def delete_job(job_id: str, services: ServicesDep) -> Response:
+    """Cancel a queued or running job (200); remove a finished one with its upload and result (204)."""
+    if (await services.queue.get(job_id)).state in FINAL_STATES:
+        return await _remove(job_id, services)
+    await services.queue.cancel(job_id)
+    return JSONResponse(JobView.of(await services.queue.get(job_id)).model_dump(mode="json"))
+
+
+@router.post("/{job_id}/retry", status_code=202, responses={202: {"model": JobView}})
+async def retry_job(job_id: str, services: ServicesDep) -> Response:
+    """Run a failed or cancelled job again."""
+    job = await services.queue.get(job_id)
+    if not await services.store.exists(input_key(job.request.upload_id, 0)):
+        raise GoneError("the upload is kept no longer; send it again")
+    await services.queue.retry(job_id)
+    return accepted_response(await services.queue.get(job_id))
+
+
+async def _events(job_id: str, services: Services) -> AsyncIterator[ServerSentEvent]:
+    async for job in services.watcher.changes(job_id):
+        yield ServerSentEvent(JobView.of(job).model_dump_json(), event="job", id=str(job.revision))
+
+
+async def _remove(job_id: str, services: Services) -> Response:
+    job = await services.queue.get(job_id)
+    await services.queue.remove(job_id)
+    await services.store.delete(f"results/{job_id}")
+    await services.store.delete(f"inputs/{job.request.upload_id}")
+    return Response(status_code=204)

@@ -1,0 +1,69 @@
+"""/models: which bundles are installed, what each is for, and how well it did."""
+
+from typing import Self
+
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel
+
+from inference.bundle import CARD, Bundle
+from inference.manifest import Metric, OperatingPoint, Scope, TrainingData
+from service.api.score_routes import PROBLEMS
+from service.api.services import ServicesDep
+
+router = APIRouter(prefix="/models", tags=["models"], responses=PROBLEMS)
+
+
+class ModelView(BaseModel):
+    """What a manifest says, without what only a worker needs."""
+
+    model: str
+    name: str
+    version: str
+    bundle_digest: str
+    method: str
+    task: str
+    description: str
+    authors: str
+    licence: str
+    scope: Scope
+    operating_points: tuple[OperatingPoint, ...]
+    default_operating_point: str
+    calibration_patients: int
+    map_threshold: float
+    eval_metrics: dict[str, Metric]
+    training_data: TrainingData
+    intended_use: str
+    links: dict[str, str]
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Self:
+        manifest = bundle.manifest
+        names = cls.model_fields.keys() & type(manifest).model_fields.keys()
+        return cls(
+            model=bundle.reference,
+            bundle_digest=bundle.digest,
+            calibration_patients=len(manifest.calibration.scores),
+            map_threshold=manifest.calibration.map_threshold,
+            links={"self": f"/models/{bundle.reference}", "card": f"/models/{bundle.reference}/card"},
+            **{name: getattr(manifest, name) for name in names},
+        )
+
+
+@router.get("")
+async def list_models(services: ServicesDep) -> list[ModelView]:
+    """All installed models."""
+    return [ModelView.of(bundle) for bundle in services.catalog]
+
+
+@router.get("/{name}")
+async def get_model(name: str, services: ServicesDep) -> ModelView:
+    """One model, by `name` (its newest version) or `name@version`."""
+    return ModelView.of(services.catalog.get(name))
+
+
+@router.get("/{name}/card", response_class=PlainTextResponse)
+async def get_card(name: str, services: ServicesDep) -> PlainTextResponse:
+    """The model's card, in Markdown."""
+    card = (services.catalog.get(name).folder / CARD).read_text(encoding="utf-8")
+    return PlainTextResponse(card, media_type="text/markdown; charset=utf-8")

@@ -1,0 +1,51 @@
+"""Every error that a route raises, as a problem JSON response."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+
+from imaging.errors import ImagingError
+from inference.errors import InferenceError
+from service.errors import ServiceError
+from service.problems import MEDIA_TYPE, Problem, named_problem, problem_of
+
+# Seconds after which the same request is worth another try.
+RETRY_AFTER = {429: "5", 503: "5"}
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    headers = {"Retry-After": RETRY_AFTER[problem.status]} if problem.status in RETRY_AFTER else None
+    return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    for kind in (ImagingError, InferenceError, ServiceError, RedisError):
+        app.exception_handler(kind)(_answer_ours)
+    app.exception_handler(HTTPException)(_answer_http)
+    app.exception_handler(RequestValidationError)(_answer_validation)
+
+
+async def _answer_ours(_request: Request, error: Exception) -> JSONResponse:
+    return problem_response(problem_of(error))
+
+
+async def _answer_http(request: Request, error: HTTPException) -> JSONResponse:
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = f"{request.method} {request.url.path}: {phrase.lower()}; /docs lists what there is"
+    response = problem_response(named_problem(phrase.title().replace(" ", ""), error.status_code, detail))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _answer_validation(_request: Request, error: RequestValidationError) -> JSONResponse:
+    # The value itself is left out: it may be anything, of any length.
+    found = [
+        {"where": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{item['where']}: {item['message']}" for item in found)
+    return problem_response(named_problem("InvalidParameterError", 422, detail, errors=found))

@@ -1,0 +1,68 @@
+"""POST /score: an image in, a job or its result out."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from service.api.delivery import accepted_response, result_response
+from service.api.forms import negotiate
+from service.api.prefer import wait_of
+from service.api.services import ServicesDep
+from service.api.submission import ScoreOptions, submit_upload
+from service.jobs import JobView
+from service.problems import MEDIA_TYPE, Problem
+from service.results import ResultView
+
+router = APIRouter(tags=["score"])
+
+_FILE = {"type": "string", "format": "binary"}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "file": {"type": "array", "items": _FILE},
+                        "model": {"type": "string"},
+                        "scope": {"type": "string", "enum": ["enforce", "warn"]},
+                    },
+                }
+            },
+            "application/octet-stream": {"schema": _FILE},
+        },
+    }
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What is wrong, and what helps"}
+}
+
+
+@router.post(
+    "/score",
+    status_code=202,
+    responses={202: {"model": JobView}, 200: {"model": ResultView}, **PROBLEMS},
+    openapi_extra=_BODY,
+)
+async def score(
+    request: Request,
+    options: Annotated[ScoreOptions, Query()],
+    services: ServicesDep,
+    prefer: Annotated[str | None, Header()] = None,
+    accept: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Score one image: DICOM instances of one series, a zip of them, NIfTI, PNG or JPEG.
+
+    Send multipart files under any field names, or one raw file. The answer is the job; with `Prefer: wait=30`
+    it is the result, in the form that `Accept` names, if there is one within so many seconds.
+    """
+    form = negotiate(accept)
+    job_id = await submit_upload(request, options, services)
+    wait_s = wait_of(prefer, longest_s=services.settings.max_wait_s)
+    if wait_s is None:
+        return accepted_response(await services.queue.get(job_id))
+    job = await services.watcher.wait(job_id, wait_s)
+    response = await result_response(job, form, services) if job.is_final else accepted_response(job)
+    response.headers["Preference-Applied"] = f"wait={wait_s:g}"
+    return response

@@ -1,0 +1,76 @@
+"""What the routes work with, made when the application starts and closed when it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from inference.catalog import Catalog
+from service.api.requests_counted import RequestCounter
+from service.api.watcher import JobWatcher
+from service.connection import connect
+from service.images import get_ready
+from service.keys import Keys
+from service.queue import Queue
+from service.sandbox import Sandbox
+from service.settings import Settings
+from service.store import Store
+from service.worker_registry import WorkerRegistry
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    catalog: Catalog
+    queue: Queue
+    registry: WorkerRegistry
+    watcher: JobWatcher
+    store: Store
+    sandbox: Sandbox
+    counter: RequestCounter
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, redis_url: str, counter: RequestCounter
+) -> AsyncIterator[Services]:
+    """Connect everything; a Redis that is away now is no reason not to start.
+
+    Raises:
+        BundleError: A bundle is damaged.
+    """
+    redis, keys = connect(redis_url), Keys(settings.key_prefix)
+    queue = Queue(redis, keys, max_queued=settings.max_queued, max_deliveries=settings.max_deliveries)
+    services = Services(
+        settings=settings,
+        catalog=Catalog.of_folders(settings.bundles),
+        queue=queue,
+        registry=WorkerRegistry(redis, keys),
+        watcher=JobWatcher(redis, keys, queue),
+        store=Store(settings.store_dir),
+        sandbox=Sandbox(timeout_s=settings.decode_timeout_s, memory_bytes=settings.decode_memory_bytes),
+        counter=counter,
+    )
+    tasks = [
+        asyncio.create_task(services.watcher.run()),
+        asyncio.create_task(services.sandbox.call(get_ready)),
+    ]
+    try:
+        yield services
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        services.sandbox.close()
+        await redis.aclose()
+
+
+def _services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services_of)]

@@ -1,0 +1,110 @@
+"""From a request's body to a job: what it is, which model it goes to, whether it is known already."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
+
+from imaging.header import Header
+from inference.bundle import Bundle
+from inference.catalog import Catalog
+from inference.errors import BundleNotFoundError, OutOfScopeError
+from inference.scope import departures_of_header
+from service.api.services import Services
+from service.api.uploads import Upload, receive_upload
+from service.errors import NoModelForImageError, UnknownFieldError
+from service.images import inspect_upload
+from service.jobs import JobRequest
+from service.keys import make_job_id
+
+
+class ScoreOptions(BaseModel):
+    """What a sender may choose, in the query or as form fields; the form's word counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = Field(
+        default=None,
+        max_length=100,
+        description="`name` or `name@version`; by default the first one that is for such an image",
+    )
+    scope: Literal["enforce", "warn"] = Field(
+        default="enforce", description="refuse an image that the model is not for, or score it with a warning"
+    )
+
+    def updated(self, fields: dict[str, str]) -> "ScoreOptions":
+        """These options, with what the form says instead.
+
+        Raises:
+            UnknownFieldError: The form has a field or a value that means nothing here.
+        """
+        try:
+            return ScoreOptions.model_validate({**self.model_dump(), **fields})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UnknownFieldError(
+                f"form field {first['loc'][0]!s:.50}: {first['msg']}; fields are "
+                f"{', '.join(ScoreOptions.model_fields)}, and a file needs a file name"
+            ) from error
+
+
+async def submit_upload(request: Request, options: ScoreOptions, services: Services) -> str:
+    """Receive an image and queue its job; the id of the job, which may be one that is known already.
+
+    Raises:
+        ImagingError: It is nothing that can be scored.
+        InferenceError: The model does not exist, or is not for it.
+        ServiceError: The queue is full, or the body is wrong.
+    """
+    await services.queue.check_room()
+    settings = services.settings
+    upload = await receive_upload(
+        request, services.store, max_bytes=settings.max_upload_bytes, max_files=settings.max_files
+    )
+    is_kept = False
+    try:
+        job = await _request_of(upload, options.updated(upload.fields), services)
+        is_kept = await services.queue.submit(job)
+    finally:
+        if not is_kept:
+            await services.store.delete(f"inputs/{upload.upload_id}")
+    return job.job_id
+
+
+def choose_bundle(catalog: Catalog, options: ScoreOptions, header: Header) -> Bundle:
+    """The bundle asked for, or else the one for such an image.
+
+    Raises:
+        BundleNotFoundError: There is no bundle of that name.
+        NoModelForImageError: None was named and none fits.
+        OutOfScopeError: The one named is not for such an image.
+    """
+    if options.model is None:
+        try:
+            return catalog.choose(modality=header.modality, body_part=header.body_part)
+        except BundleNotFoundError as error:
+            raise NoModelForImageError(str(error)) from error
+    bundle = catalog.get(options.model)
+    departures = departures_of_header(
+        bundle.manifest.scope, modality=header.modality, body_part=header.body_part
+    )
+    if departures and options.scope == "enforce":
+        raise OutOfScopeError(
+            f"out of scope for {bundle.reference}: {'; '.join(departures)}; scope=warn scores it all the same"
+        )
+    return bundle
+
+
+async def _request_of(upload: Upload, options: ScoreOptions, services: Services) -> JobRequest:
+    header = await services.sandbox.call(
+        inspect_upload, services.store.root, upload.keys, services.settings.limits
+    )
+    bundle = choose_bundle(services.catalog, options, header)
+    return JobRequest(
+        job_id=make_job_id(upload.digest, bundle.digest, {"scope": options.scope}),
+        upload_id=upload.upload_id,
+        parts=upload.parts,
+        model=bundle.reference,
+        bundle_digest=bundle.digest,
+        scope=options.scope,
+    )

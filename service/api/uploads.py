@@ -1,0 +1,134 @@
+"""A request's body into the store, hashed on the way: multipart files, or one raw file."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from service.api.multipart import MultipartStream, PartEnd, PartEvent, PartPiece, PartStart
+from service.errors import MalformedRequestError, UnknownFieldError, UploadTooLargeError
+from service.keys import digest_of_parts, input_key, make_token
+from service.store import PartWriter, Store
+
+_MAX_FIELD_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What was received; its files are in the store under `service.keys.input_key`."""
+
+    upload_id: str
+    parts: int
+    digest: str
+    fields: dict[str, str]
+
+    @property
+    def keys(self) -> list[str]:
+        return [input_key(self.upload_id, part) for part in range(self.parts)]
+
+
+class _Receiver:
+    """Puts the parts of one upload where they belong."""
+
+    def __init__(self, store: Store, upload_id: str, *, max_files: int) -> None:
+        self._store = store
+        self._upload_id = upload_id
+        self._max_files = max_files
+        self._field: str | None = None
+        self._value = b""
+        self._writer: PartWriter | None = None
+        self._hash = hashlib.sha256()
+        self.digests: list[str] = []
+        self.fields: dict[str, str] = {}
+
+    async def take(self, event: PartEvent) -> None:
+        if isinstance(event, PartStart):
+            self._begin(event.field)
+        elif isinstance(event, PartPiece):
+            await self._add(event.content)
+        else:
+            await self._end()
+
+    def _begin(self, field: str | None) -> None:
+        self._field, self._value = field, b""
+        if field is not None:
+            return
+        if len(self.digests) >= self._max_files:
+            raise UploadTooLargeError(
+                f"the upload has more than {self._max_files} files; send one series alone"
+            )
+        self._hash = hashlib.sha256()
+        self._writer = self._store.open_writer(input_key(self._upload_id, len(self.digests)))
+
+    async def _add(self, piece: bytes) -> None:
+        if self._writer is not None:
+            self._hash.update(piece)
+            await self._writer.write(piece)
+            return
+        self._value += piece
+        if len(self._value) > _MAX_FIELD_BYTES:
+            raise UnknownFieldError(f"form field {self._field!r} is too long; send files with a file name")
+
+    async def _end(self) -> None:
+        if self._writer is not None:
+            await self._writer.close()
+            self._writer = None
+            self.digests.append(self._hash.hexdigest())
+        elif self._field is not None:
+            self.fields[self._field] = self._value.decode("utf-8", "replace")
+
+
+async def receive_upload(request: Request, store: Store, *, max_bytes: int, max_files: int) -> Upload:
+    """Stream the body into the store.
+
+    Raises:
+        UploadTooLargeError: It has more bytes or files than allowed.
+        MalformedRequestError: It is broken multipart.
+        UnknownFieldError: A form field is too long to be one.
+    """
+    upload_id = make_token()
+    receiver = _Receiver(store, upload_id, max_files=max_files)
+    try:
+        async for event in _events_of(request, max_bytes):
+            await receiver.take(event)
+    except BaseException:
+        await store.delete(f"inputs/{upload_id}")
+        raise
+    return Upload(upload_id, len(receiver.digests), digest_of_parts(receiver.digests), receiver.fields)
+
+
+async def _events_of(request: Request, max_bytes: int) -> AsyncIterator[PartEvent]:
+    content_type = request.headers.get("content-type", "")
+    pieces = _bounded(request, max_bytes)
+    if not content_type.lower().startswith("multipart/"):
+        async for event in _one_file(pieces):
+            yield event
+        return
+    stream = MultipartStream(content_type)
+    async for piece in pieces:
+        for event in stream.feed(piece):
+            yield event
+    stream.close()
+
+
+async def _one_file(pieces: AsyncIterator[bytes]) -> AsyncIterator[PartEvent]:
+    yield PartStart(None)
+    async for piece in pieces:
+        yield PartPiece(piece)
+    yield PartEnd()
+
+
+async def _bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+    too_large = UploadTooLargeError(f"the upload is larger than {max_bytes:,} bytes; send one series alone")
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal():
+        raise MalformedRequestError("the Content-Length header is no number")
+    if int(announced) > max_bytes:
+        raise too_large
+    received = 0
+    async for piece in request.stream():
+        received += len(piece)
+        if received > max_bytes:
+            raise too_large
+        yield piece

@@ -1,0 +1,69 @@
+"""What can go wrong between a request and its result, beside what imaging and inference raise."""
+
+
+class ServiceError(Exception):
+    """Base of every error of this package; its text is one sentence for the sender, free of patient data."""
+
+
+class MalformedRequestError(ServiceError):
+    """The body or a header of the request breaks the rules of HTTP or of multipart messages."""
+
+
+class UnknownFieldError(ServiceError):
+    """A form field has a name or a value that means nothing here."""
+
+
+class UploadTooLargeError(ServiceError):
+    """The body is longer, or has more files, than the service accepts."""
+
+
+class NoModelForImageError(ServiceError):
+    """No model was named, and no installed one is for such an image."""
+
+
+class JobNotFoundError(ServiceError):
+    """There is no such job, or not any more."""
+
+
+class JobNotFinishedError(ServiceError):
+    """The job has no result yet."""
+
+
+class JobStateError(ServiceError):
+    """The job's state does not allow what was asked."""
+
+
+class GoneError(ServiceError):
+    """The upload or the result was removed: it was cancelled, or kept long enough."""
+
+
+class NotAcceptableError(ServiceError):
+    """A result has none of the media types that the client accepts."""
+
+
+class QueueFullError(ServiceError):
+    """Too many jobs are waiting already."""
+
+
+class NotReadyError(ServiceError):
+    """A part that the service needs is missing: the queue, a live worker, or a model."""
+
+
+class EmbeddedServerError(ServiceError):
+    """The embedded Redis-compatible server cannot be started."""
+
+
+class SandboxError(ServiceError):
+    """Base of what goes wrong in a sandboxed process."""
+
+
+class SandboxTimeoutError(SandboxError):
+    """The sandboxed process took too long and was ended."""
+
+
+class SandboxCrashedError(SandboxError):
+    """The sandboxed process died, most likely of the file that it was given."""
+
+
+class DeadLetterError(ServiceError):
+    """The job stopped its worker too often and is not tried again."""

@@ -1,0 +1,58 @@
+"""Which files below some paths form one image."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
+
+_INDEX = "DICOMDIR"
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """The files of one image; `path`, the first of them, is what it is called by."""
+
+    files: tuple[Path, ...]
+
+    @property
+    def path(self) -> Path:
+        return self.files[0]
+
+
+def find_images(paths: Iterable[Path]) -> list[ImageFiles]:
+    """Every file is an image of its own, except the slices of a DICOM series in one folder: they are one.
+
+    A file that is named itself is never joined with others. Hidden files and DICOMDIRs are passed over.
+
+    Raises:
+        FileNotFoundError: A path does not exist.
+    """
+    return [image for path in paths for image in _images_of(path)]
+
+
+def _images_of(path: Path) -> Iterator[ImageFiles]:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    if path.is_file():
+        yield ImageFiles((path,))
+        return
+    groups: defaultdict[object, list[Path]] = defaultdict(list)
+    for file in sorted(path.rglob("*")):
+        if file.is_file() and file.name != _INDEX and not file.name.startswith("."):
+            groups[_group_of(file)].append(file)
+    yield from (ImageFiles(tuple(files)) for files in groups.values())
+
+
+def _group_of(file: Path) -> object:
+    """Slices of one series have a position each and share folder and series; anything else stands alone."""
+    tags = ["SeriesInstanceUID", "ImagePositionPatient", "NumberOfFrames"]
+    try:
+        header = dcmread(file, stop_before_pixels=True, specific_tags=tags)
+        is_slice = "ImagePositionPatient" in header and "NumberOfFrames" not in header
+        return (file.parent, str(header.SeriesInstanceUID)) if is_slice else file
+    except (InvalidDicomError, OSError, ValueError, AttributeError, KeyError, NotImplementedError, TypeError):
+        # The reader says what is wrong with it, and better.
+        return file

@@ -1,0 +1,121 @@
+"""A job: what was asked, how far it is, and how the world sees it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel
+
+from service.problems import Problem
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
+FINAL_STATES: frozenset[JobState] = frozenset(("done", "failed", "cancelled", "expired"))
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """What a sender asks for; with the bundle and the input these are the job's identity."""
+
+    job_id: str
+    upload_id: str
+    parts: int
+    model: str
+    bundle_digest: str
+    scope: Literal["enforce", "warn"]
+
+    def to_fields(self) -> dict[str, str]:
+        return {
+            "upload_id": self.upload_id,
+            "parts": str(self.parts),
+            "model": self.model,
+            "bundle_digest": self.bundle_digest,
+            "scope": self.scope,
+        }
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job's record as it stood in Redis; `revision` counts its changes."""
+
+    request: JobRequest
+    state: JobState
+    attempt: str
+    progress: float
+    revision: int
+    created_at: datetime
+    finished_at: datetime | None
+    error: Problem | None
+
+    @classmethod
+    def of_fields(cls, job_id: str, fields: Mapping[str, str]) -> Self:
+        values: Mapping[str, Any] = fields
+        return cls(
+            request=JobRequest(
+                job_id=job_id,
+                upload_id=values["upload_id"],
+                parts=int(values["parts"]),
+                model=values["model"],
+                bundle_digest=values["bundle_digest"],
+                scope=values["scope"],
+            ),
+            state=values["state"],
+            attempt=values["attempt"],
+            progress=float(values["progress"]),
+            revision=int(values["revision"]),
+            created_at=_time_of(fields["created_at"]),
+            finished_at=_time_of(fields["finished_at"]) if "finished_at" in fields else None,
+            error=Problem(**json.loads(fields["error"])) if fields.get("error") else None,
+        )
+
+    @property
+    def job_id(self) -> str:
+        return self.request.job_id
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
+
+class JobView(BaseModel):
+    """A job as its sender sees it."""
+
+    job_id: str
+    state: JobState
+    progress: float
+    created_at: datetime
+    finished_at: datetime | None
+    model: str
+    error: Problem | None
+    links: dict[str, str]
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        return cls(
+            job_id=job.job_id,
+            state=job.state,
+            progress=job.progress,
+            created_at=job.created_at,
+            finished_at=job.finished_at,
+            model=job.request.model,
+            error=job.error,
+            links=links_of(job.job_id),
+        )
+
+
+def links_of(job_id: str) -> dict[str, str]:
+    """Where everything of a job is, as paths below the service's address."""
+    job = f"/jobs/{job_id}"
+    return {
+        "self": job,
+        "events": f"{job}/events",
+        "result": f"{job}/result",
+        "overlay": f"{job}/result/overlay.png",
+        "anomaly_map": f"{job}/result/anomaly_map.nii.gz",
+        "archive": f"{job}/result.zip",
+    }
+
+
+def _time_of(seconds: str) -> datetime:
+    return datetime.fromtimestamp(float(seconds), UTC)

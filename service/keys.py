@@ -1,0 +1,82 @@
+"""The names of everything in Redis and in the store, and the identity of a job."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+GROUP = "workers"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Redis keys. The braces put them all in one slot of a cluster, as scripts over several keys need."""
+
+    prefix: str
+
+    def _key(self, name: str) -> str:
+        return f"{{{self.prefix}}}:{name}"
+
+    def job(self, job_id: str) -> str:
+        """Hash: the job's record."""
+        return self._key(f"job:{job_id}")
+
+    @property
+    def queue(self) -> str:
+        """Stream: one message for each unfinished job."""
+        return self._key("queue")
+
+    @property
+    def jobs(self) -> str:
+        """Sorted set: job ids by the time they were made."""
+        return self._key("jobs")
+
+    @property
+    def dead(self) -> str:
+        """Sorted set: ids of jobs that stopped their worker too often, by time."""
+        return self._key("dead")
+
+    @property
+    def counters(self) -> str:
+        """Hash: what all workers have done, for the metrics."""
+        return self._key("counters")
+
+    @property
+    def workers(self) -> str:
+        """Sorted set: worker ids by the time they were last heard of."""
+        return self._key("workers")
+
+    def worker(self, worker_id: str) -> str:
+        """String that expires: what a live worker says of itself."""
+        return self._key(f"worker:{worker_id}")
+
+    @property
+    def events(self) -> str:
+        """Channel: the id of each job that has changed."""
+        return self._key("events")
+
+
+def make_token() -> str:
+    """A caller-made id, so that a write repeated after a dropped connection is known as the same write."""
+    return secrets.token_hex(16)
+
+
+def digest_of_parts(part_digests: Iterable[str]) -> str:
+    """The sha256 of an upload: of its files' sha256, whatever order and names they came in."""
+    return hashlib.sha256("\n".join(sorted(part_digests)).encode()).hexdigest()
+
+
+def make_job_id(input_digest: str, bundle_digest: str, parameters: Mapping[str, str]) -> str:
+    """The identity of a job: the same request is the same job."""
+    identity = json.dumps([input_digest, bundle_digest, dict(parameters)], sort_keys=True)
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+def input_key(upload_id: str, part: int) -> str:
+    return f"inputs/{upload_id}/{part:05d}"
+
+
+def result_key(job_id: str, attempt: str, name: str) -> str:
+    """Results are kept by attempt: a worker that is late with an old one cannot touch the newer."""
+    return f"results/{job_id}/{attempt}/{name}"

@@ -1,0 +1,87 @@
+"""Scoring files without a server, through the same predictor; one row an image."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from imaging.errors import ImagingError
+from imaging.image import Image
+from imaging.limits import Limits
+from imaging.nifti import write_nifti
+from imaging.read import read_image
+from inference.bundle import Bundle
+from inference.catalog import Catalog
+from inference.errors import InferenceError
+from inference.predictor import ImageResult, Predictor, ScopePolicy
+from service.image_files import ImageFiles
+from service.settings import Settings
+
+Row = dict[str, Any]
+
+
+class OfflineScorer:
+    """Loads each model when the first image needs it."""
+
+    def __init__(
+        self, catalog: Catalog, settings: Settings, *, model: str | None, scope: ScopePolicy
+    ) -> None:
+        self._catalog = catalog
+        self._settings = settings
+        self._named = catalog.get(model) if model is not None else None
+        self._scope: ScopePolicy = scope
+        self._predictors: dict[str, Predictor] = {}
+
+    def score(self, images: Iterable[ImageFiles], *, maps: Path | None) -> Iterator[Row]:
+        """One row for each image, with `error` instead of a score where it cannot be scored.
+
+        Args:
+            maps: Folder for the anomaly maps as NIfTI.
+        """
+        if maps is not None:
+            maps.mkdir(parents=True, exist_ok=True)
+        for number, files in enumerate(images):
+            row: Row = {"path": str(files.path), "files": len(files.files)}
+            try:
+                image = _read(files, self._settings.limits)
+                predictor = self._predictor(self._bundle(image))
+                result = predictor.predict(image, scope=self._scope)
+            except (ImagingError, InferenceError, OSError) as error:
+                yield {**row, "error": str(error)}
+                continue
+            if maps is not None:
+                target = maps / f"{number:06d}-{_stem(files.path)}.nii.gz"
+                target.write_bytes(write_nifti(result.anomaly_map, image))
+                row["map"] = str(target)
+            yield {**row, **_columns(predictor.bundle, result)}
+
+    def _bundle(self, image: Image) -> Bundle:
+        return self._named or self._catalog.choose(modality=image.modality, body_part=image.body_part)
+
+    def _predictor(self, bundle: Bundle) -> Predictor:
+        if bundle.digest not in self._predictors:
+            self._predictors[bundle.digest] = Predictor.load(
+                bundle, providers=self._settings.providers, threads=self._settings.threads
+            )
+        return self._predictors[bundle.digest]
+
+
+def _read(files: ImageFiles, limits: Limits) -> Image:
+    return read_image([path.read_bytes() for path in files.files], limits=limits)
+
+
+def _columns(bundle: Bundle, result: ImageResult) -> Row:
+    decisions = {f"flagged_{name}": flagged for name, flagged in result.decisions.items()}
+    return {
+        "model": bundle.reference,
+        "score": result.score,
+        "percentile": result.percentile,
+        "p_value": result.p_value,
+        "pred_label": result.pred_label,
+        **decisions,
+        "findings": len(result.findings),
+        "warnings": "; ".join(result.warnings),
+    }
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".nii").removesuffix(path.suffix)

@@ -1,0 +1,117 @@
+"""The result of a job as JSON."""
+
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import BaseModel
+
+from imaging.image import Image
+from inference.bundle import Bundle
+from inference.findings import Finding
+from inference.predictor import ImageResult
+from service.jobs import Job, links_of
+
+RESULT = "result.json"
+ANOMALY_MAP = "anomaly_map.nii.gz"
+OVERLAY = "overlay.png"
+
+
+class DecisionView(BaseModel):
+    """`flagged` is null where the point has no threshold: too few calibration patients for its rate."""
+
+    operating_point: str
+    false_alarm_rate: float
+    threshold: float | None
+    flagged: bool | None
+
+
+class SliceView(BaseModel):
+    """`index` counts from 0 along the image's own slice axis; the UID is there for DICOM."""
+
+    index: int
+    score: float
+    sop_instance_uid: str | None
+
+
+class FindingView(BaseModel):
+    """Boxes are `[first, last]` corners, inclusive, as `[column, row, slice]` and as LPS millimetres."""
+
+    box_voxels: tuple[tuple[int, int, int], tuple[int, int, int]]
+    box_mm: tuple[tuple[float, float, float], tuple[float, float, float]] | None
+    centroid_voxels: tuple[float, float, float]
+    centroid_mm: tuple[float, float, float] | None
+    size_voxels: int
+    size_mm: float | None
+    peak: float
+    mean: float
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        return cls.model_validate(finding, from_attributes=True)
+
+
+class ResultView(BaseModel):
+    """A scored image. `score` is raw: higher is more anomalous, and it is no probability."""
+
+    job_id: str
+    model: str
+    bundle_digest: str
+    score: float
+    percentile: float
+    p_value: float
+    decisions: list[DecisionView]
+    pred_label: bool | None
+    slices: list[SliceView]
+    findings: list[FindingView]
+    warnings: list[str]
+    timings_ms: dict[str, float]
+    links: dict[str, str]
+    intended_use: str
+
+    @classmethod
+    def of(
+        cls, job: Job, bundle: Bundle, image: Image, result: ImageResult, *, timings_ms: Mapping[str, float]
+    ) -> Self:
+        return cls(
+            job_id=job.job_id,
+            model=bundle.reference,
+            bundle_digest=bundle.digest,
+            score=result.score,
+            percentile=result.percentile,
+            p_value=result.p_value,
+            decisions=decisions_of(bundle, result),
+            pred_label=result.pred_label,
+            slices=_slices_of(image, result),
+            findings=[FindingView.of(finding) for finding in result.findings],
+            warnings=list(result.warnings),
+            timings_ms=dict(timings_ms),
+            links=links_of(job.job_id),
+            intended_use=bundle.manifest.intended_use,
+        )
+
+
+def decisions_of(bundle: Bundle, result: ImageResult) -> list[DecisionView]:
+    return [
+        DecisionView(
+            operating_point=point.name,
+            false_alarm_rate=point.false_alarm_rate,
+            threshold=point.threshold,
+            flagged=result.decisions[point.name],
+        )
+        for point in bundle.manifest.operating_points
+    ]
+
+
+def full_colour_of(map_threshold: float, *, peak: float) -> float:
+    """The map's value that has the heatmap's last colour: the threshold lies in the middle of the scale."""
+    return 2 * map_threshold if map_threshold > 0 else max(peak, 1e-6)
+
+
+def _slices_of(image: Image, result: ImageResult) -> list[SliceView]:
+    instances = image.source.instances
+    uids: list[str | None] = [instance.sop_instance_uid for instance in instances]
+    uids = uids or [None] * len(result.slice_scores)
+    return [
+        SliceView(index=index, score=score, sop_instance_uid=uid)
+        for index, (score, uid) in enumerate(zip(result.slice_scores, uids, strict=True))
+    ]

@@ -1,0 +1,118 @@
+"""Functions run in a process of their own, under limits of time and memory.
+
+A file that crashes its decoder, or makes it run for ever, costs one job and no worker. The process stays up
+between calls, for starting one takes longer than decoding most images.
+"""
+
+import asyncio
+import multiprocessing
+import resource
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar
+
+from imaging.errors import ImageTooLargeError, ImagingError
+from service.errors import SandboxCrashedError, SandboxTimeoutError, ServiceError
+from service.failure_log import log_failure
+
+_Result = TypeVar("_Result")
+
+_STATM = Path("/proc/self/statm")
+
+
+class Sandbox:
+    """One child process, started at the first call and again after each that killed it."""
+
+    def __init__(self, *, timeout_s: float, memory_bytes: int) -> None:
+        self._timeout_s = timeout_s
+        self._memory_bytes = memory_bytes
+        self._lock = asyncio.Lock()
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    async def call(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Call a module's function in the sandbox; what it raises is raised here.
+
+        Raises:
+            SandboxTimeoutError: It took longer than allowed.
+            SandboxCrashedError: The process died of it.
+            ImageTooLargeError: It needed more memory than allowed.
+        """
+        async with self._lock:
+            answer = asyncio.create_task(asyncio.to_thread(self._call, function, arguments))
+            try:
+                raised, result = await asyncio.shield(answer)
+            except asyncio.CancelledError:
+                # The thread waits for the child: end that first, and only then give up the lock.
+                self.close()
+                await asyncio.wait([answer])
+                raise
+        if raised is not None:
+            raise raised
+        return result  # type: ignore[no-any-return]  # it came through a pipe
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+
+    def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Exception | None, Any]:
+        pipe = self._started()
+        try:
+            pipe.send((function, arguments))
+            if not pipe.poll(self._timeout_s):
+                self.close()
+                return SandboxTimeoutError(
+                    f"the image is not read after {self._timeout_s:g} s; send a smaller one"
+                ), None
+            answer: tuple[Exception | None, Any] = pipe.recv()
+        except (EOFError, OSError):
+            self.close()
+            return SandboxCrashedError("the image crashes its decoder; the file is damaged"), None
+        return answer
+
+    def _started(self) -> Connection:
+        if self._process is not None and self._process.is_alive() and self._pipe is not None:
+            return self._pipe
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, self._memory_bytes), name="atypia-sandbox", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        return self._pipe
+
+
+def _serve(pipe: Connection, memory_bytes: int) -> None:
+    _limit_memory(memory_bytes)
+    while True:
+        try:
+            function, arguments = pipe.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        pipe.send(_answer(function, arguments))
+
+
+def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Exception | None, Any]:
+    try:
+        return None, function(*arguments)
+    except MemoryError:
+        return ImageTooLargeError("decoding needs more memory than allowed; send a smaller image"), None
+    except (ImagingError, ServiceError) as error:
+        return error, None
+    except Exception as error:
+        log_failure(error, where="sandbox")
+        return SandboxCrashedError("the image crashes its decoder; the file is damaged"), None
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    # What the interpreter and its libraries have mapped already does not count.
+    if _STATM.exists():
+        pages = int(_STATM.read_text().split()[0])
+        limit = pages * resource.getpagesize() + memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

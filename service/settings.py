@@ -1,0 +1,81 @@
+"""Every setting of the service, from the environment, with one prefix: `ATYPIA_`."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from imaging.limits import Limits
+
+_REPOSITORY = Path(__file__).resolve().parents[1]
+_MIB = 2**20
+
+
+class Settings(BaseSettings):
+    """Built once in `main`, passed down to whoever needs a value; nothing else reads the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="ATYPIA_", frozen=True, extra="forbid")
+
+    data_dir: Path = Field(default=Path("var"), description="folder of uploads, results and embedded server")
+    bundles: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(_REPOSITORY / "bundles",),
+        description="folders that hold bundles, separated as in PATH",
+    )
+    redis_url: str | None = Field(
+        default=None, description="redis://, rediss:// or unix:// URL; the embedded server when unset"
+    )
+    key_prefix: str = Field(default="atypia", description="first part of every Redis key")
+    host: str = Field(default="127.0.0.1", description="address that the API listens on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port that the API listens on")
+
+    max_upload_bytes: int = Field(default=2 * 1024 * _MIB, ge=1, description="largest request body")
+    max_files: int = Field(default=5000, ge=1, description="most files in one upload or archive")
+    max_decoded_bytes: int = Field(default=4096 * _MIB, ge=1, description="largest decoded image")
+    max_queued: int = Field(default=1000, ge=1, description="unfinished jobs above which uploads get 429")
+    max_wait_s: float = Field(default=120.0, ge=0, description="longest wait that `Prefer: wait` is granted")
+
+    keep_inputs_hours: float = Field(default=24.0, gt=0, description="how long uploads are kept")
+    keep_results_hours: float = Field(default=168.0, gt=0, description="how long jobs and results are kept")
+
+    lease_s: float = Field(
+        default=5.0, gt=0, description="silence after which a worker's job goes to another"
+    )
+    max_deliveries: int = Field(default=3, ge=1, description="times a job may stop its worker")
+    worker_jobs: int = Field(default=2, ge=1, description="jobs that one worker has in hand at once")
+    drain_s: float = Field(default=10.0, ge=0, description="time a stopping worker has to finish its jobs")
+    decode_timeout_s: float = Field(default=120.0, gt=0, description="longest decoding of one upload")
+    decode_memory_bytes: int = Field(
+        default=12 * 1024 * _MIB, ge=64 * _MIB, description="memory of one decoding process, beyond its start"
+    )
+
+    providers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("CUDAExecutionProvider", "CPUExecutionProvider"),
+        description="ONNX Runtime providers in order of preference, separated by commas",
+    )
+    threads: int = Field(default=0, ge=0, description="threads of one inference; 0 is one for each core")
+    max_batch: int = Field(default=16, ge=1, description="slices that go through the network at once")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severe log line that is written"
+    )
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(max_decoded_bytes=self.max_decoded_bytes, max_files=self.max_files)
+
+    @property
+    def store_dir(self) -> Path:
+        return self.data_dir / "store"
+
+    @field_validator("bundles", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        return (
+            tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+        )
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value

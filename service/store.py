@@ -1,0 +1,112 @@
+"""Where bytes live: uploads and results, under keys of our own making.
+
+A local folder through obstore, which writes every object under another name first and then renames it: a key
+holds all of its bytes or does not exist, whoever is killed when.
+"""
+
+import mmap
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import obstore
+from obstore.store import LocalStore
+
+from imaging.kinds import Buffer
+
+_CHUNK_BYTES = 1 << 20
+
+
+class PartWriter:
+    """One object that is being written, piece by piece; it exists only once it is closed."""
+
+    def __init__(self, store: LocalStore, key: str) -> None:
+        self._file = obstore.open_writer_async(store, key, buffer_size=_CHUNK_BYTES)
+
+    async def write(self, piece: bytes) -> None:
+        await self._file.write(piece)
+
+    async def close(self) -> None:
+        await self._file.close()
+
+
+class Store:
+    """The objects below one folder, made with access for its owner alone."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root = root.resolve()
+        self._objects = LocalStore(self.root)
+
+    def open_writer(self, key: str) -> PartWriter:
+        return PartWriter(self._objects, key)
+
+    async def put(self, key: str, content: bytes) -> None:
+        await obstore.put_async(self._objects, key, content)
+
+    async def get(self, key: str) -> bytes:
+        """Read a whole object.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
+        found = await obstore.get_async(self._objects, key)
+        return (await found.bytes_async()).to_bytes()
+
+    async def stream(self, key: str) -> tuple[int, AsyncIterator[bytes]]:
+        """The size of an object, and its bytes in pieces.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
+        found = await obstore.get_async(self._objects, key)
+        return found.meta["size"], _pieces(found.stream(min_chunk_size=_CHUNK_BYTES))
+
+    async def exists(self, key: str) -> bool:
+        try:
+            await obstore.head_async(self._objects, key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def delete(self, prefix: str) -> None:
+        """Remove every object below `prefix`."""
+        async for batch in obstore.list(self._objects, prefix):
+            await obstore.delete_async(self._objects, [found["path"] for found in batch])
+        _remove_empty_folders(self.root / prefix)
+
+    async def older_than(self, prefix: str, moment: datetime) -> list[str]:
+        """Keys below `prefix` last written before `moment`."""
+        batches = obstore.list(self._objects, prefix)
+        return [
+            found["path"] async for batch in batches for found in batch if found["last_modified"] < moment
+        ]
+
+    def mapped(self, keys: Sequence[str]) -> list[Buffer]:
+        """The objects as memory maps, so that a large upload is not held in memory.
+
+        Raises:
+            FileNotFoundError: One of them does not exist.
+        """
+        return [_map(self.root / key) for key in keys]
+
+
+def _map(path: Path) -> Buffer:
+    with path.open("rb") as file:
+        # An empty file cannot be mapped.
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
+
+
+async def _pieces(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    async for piece in stream:
+        yield bytes(piece)
+
+
+def _remove_empty_folders(folder: Path) -> None:
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    if not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,45 @@
+"""What is removed when its time is over: uploads, then results, then the record of the job."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+
+from redis.exceptions import RedisError
+
+from service.queue import Queue
+from service.settings import Settings
+from service.store import Store
+
+logger = logging.getLogger(__name__)
+
+SWEEP_S = 300.0
+_BATCH = 100
+
+
+class Sweeper:
+    """Any worker may sweep, and several at once: each step may be done twice."""
+
+    def __init__(self, queue: Queue, store: Store, *, settings: Settings) -> None:
+        self._queue = queue
+        self._store = store
+        self._settings = settings
+
+    async def run(self) -> None:
+        """Sweep for ever, every few minutes."""
+        while True:
+            try:
+                await self.sweep(datetime.now(UTC))
+            except (RedisError, OSError) as error:
+                logger.warning("sweeping failed: %s", type(error).__name__)
+            await asyncio.sleep(SWEEP_S)
+
+    async def sweep(self, now: datetime) -> None:
+        """Remove what is too old at `now`."""
+        for key in await self._store.older_than(
+            "inputs", now - timedelta(hours=self._settings.keep_inputs_hours)
+        ):
+            await self._store.delete(key.rsplit("/", 1)[0])
+        age_s = 3600 * self._settings.keep_results_hours
+        for job_id in await self._queue.older_than(age_s, count=_BATCH):
+            if await self._queue.expire(job_id):
+                await self._store.delete(f"results/{job_id}")

@@ -1,0 +1,185 @@
+"""How a job moves from state to state: the only writers of its record, each atomic and safe to repeat.
+
+Every script takes a caller-made token (`attempt`) and looks at it first, so that a write that redis-py
+repeats after a dropped connection finds its own traces and changes nothing. Times are the server's, for
+workers' clocks may be wrong.
+"""
+
+_PRELUDE = """
+local function now()
+  local time = redis.call('TIME')
+  return time[1] .. '.' .. string.format('%06d', tonumber(time[2]))
+end
+local function tell(job, channel, id)
+  redis.call('HINCRBY', job, 'revision', 1)
+  redis.call('PUBLISH', channel, id)
+end
+local function drop(queue, group, message)
+  if message then
+    redis.call('XACK', queue, group, message)
+    redis.call('XDEL', queue, message)
+  end
+end
+local function deliveries(queue, group, message, worker)
+  local pending = redis.call('XPENDING', queue, group, message, message, 1)
+  if #pending == 0 or pending[1][2] ~= worker then return nil end
+  return pending[1][4]
+end
+"""
+
+# KEYS job, queue, jobs; ARGV id, attempt, events, most queued, then the record's fields in pairs.
+SUBMIT = (
+    _PRELUDE
+    + """
+local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'revision')
+if known[2] == ARGV[2] then return 'created' end
+if known[1] == 'queued' or known[1] == 'running' or known[1] == 'done' then return 'known' end
+if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[4]) then return 'full' end
+local time = now()
+local message = redis.call('XADD', KEYS[2], '*', 'id', ARGV[1], 'attempt', ARGV[2])
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'created_at', time,
+  'attempt', ARGV[2], 'message', message, 'revision', known[3] or '0', unpack(ARGV, 5))
+redis.call('ZADD', KEYS[3], time, ARGV[1])
+tell(KEYS[1], ARGV[3], ARGV[1])
+return 'created'
+"""
+)
+
+# KEYS job, queue, dead; ARGV id, attempt, events, most queued.
+RETRY = (
+    _PRELUDE
+    + """
+local known = redis.call('HMGET', KEYS[1], 'state', 'attempt')
+if not known[1] then return 'missing' end
+if known[2] == ARGV[2] then return 'queued' end
+if known[1] ~= 'failed' and known[1] ~= 'cancelled' then return known[1] end
+if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[4]) then return 'full' end
+local message = redis.call('XADD', KEYS[2], '*', 'id', ARGV[1], 'attempt', ARGV[2])
+redis.call('HDEL', KEYS[1], 'error', 'finished_at', 'started_at')
+redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'attempt', ARGV[2], 'message', message)
+redis.call('ZREM', KEYS[3], ARGV[1])
+tell(KEYS[1], ARGV[3], ARGV[1])
+return 'queued'
+"""
+)
+
+# KEYS job, queue, dead, counters; ARGV id, attempt, events, group, message, worker, most deliveries, error.
+START = (
+    _PRELUDE
+    + """
+local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'message')
+if known[2] ~= ARGV[2] or known[3] ~= ARGV[5] or (known[1] ~= 'queued' and known[1] ~= 'running') then
+  drop(KEYS[2], ARGV[4], ARGV[5])
+  return 'stale'
+end
+local times = deliveries(KEYS[2], ARGV[4], ARGV[5], ARGV[6])
+if not times then return 'lost' end
+local time = now()
+if times > tonumber(ARGV[7]) then
+  redis.call('HSET', KEYS[1], 'state', 'failed', 'error', ARGV[8], 'finished_at', time)
+  redis.call('ZADD', KEYS[3], time, ARGV[1])
+  redis.call('HINCRBY', KEYS[4], 'jobs:failed', 1)
+  drop(KEYS[2], ARGV[4], ARGV[5])
+  tell(KEYS[1], ARGV[3], ARGV[1])
+  return 'dead'
+end
+redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[6], 'started_at', time,
+  'deliveries', times, 'progress', '0')
+tell(KEYS[1], ARGV[3], ARGV[1])
+return 'started'
+"""
+)
+
+# KEYS job, queue; ARGV id, attempt, events, group, message, worker, progress.
+PULSE = (
+    _PRELUDE
+    + """
+local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'progress')
+if known[2] ~= ARGV[2] or known[1] ~= 'running' then return 'stopped' end
+if not deliveries(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) then return 'lost' end
+redis.call('XCLAIM', KEYS[2], ARGV[4], ARGV[6], 0, ARGV[5], 'JUSTID')
+if tonumber(ARGV[7]) > tonumber(known[3]) then
+  redis.call('HSET', KEYS[1], 'progress', ARGV[7])
+  tell(KEYS[1], ARGV[3], ARGV[1])
+end
+return 'kept'
+"""
+)
+
+# KEYS job, queue, counters; ARGV id, attempt, events, group, message, state, error or '', counters in pairs.
+FINISH = (
+    _PRELUDE
+    + """
+local known = redis.call('HMGET', KEYS[1], 'state', 'attempt')
+drop(KEYS[2], ARGV[4], ARGV[5])
+if known[2] ~= ARGV[2] or known[1] ~= 'running' then return 'stopped' end
+redis.call('HSET', KEYS[1], 'state', ARGV[6], 'finished_at', now())
+if ARGV[6] == 'done' then redis.call('HSET', KEYS[1], 'progress', '1') end
+if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'error', ARGV[7]) end
+redis.call('HINCRBY', KEYS[3], 'jobs:' .. ARGV[6], 1)
+for index = 8, #ARGV, 2 do redis.call('HINCRBYFLOAT', KEYS[3], ARGV[index], ARGV[index + 1]) end
+tell(KEYS[1], ARGV[3], ARGV[1])
+return 'finished'
+"""
+)
+
+# KEYS job, queue; ARGV id, attempt, events, group, message, worker.
+HAND_BACK = (
+    _PRELUDE
+    + """
+local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'message')
+if known[2] ~= ARGV[2] or known[1] ~= 'running' or known[3] ~= ARGV[5] then return 'stopped' end
+if not deliveries(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) then return 'lost' end
+drop(KEYS[2], ARGV[4], ARGV[5])
+local message = redis.call('XADD', KEYS[2], '*', 'id', ARGV[1], 'attempt', ARGV[2])
+redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'message', message)
+tell(KEYS[1], ARGV[3], ARGV[1])
+return 'queued'
+"""
+)
+
+# KEYS job, queue, counters; ARGV id, events, group.
+CANCEL = (
+    _PRELUDE
+    + """
+local known = redis.call('HMGET', KEYS[1], 'state', 'message')
+if known[1] ~= 'queued' and known[1] ~= 'running' then return known[1] or 'missing' end
+drop(KEYS[2], ARGV[3], known[2])
+redis.call('HSET', KEYS[1], 'state', 'cancelled', 'finished_at', now())
+redis.call('HINCRBY', KEYS[3], 'jobs:cancelled', 1)
+tell(KEYS[1], ARGV[2], ARGV[1])
+return 'cancelled'
+"""
+)
+
+# KEYS job, jobs, dead; ARGV id, events.
+REMOVE = (
+    _PRELUDE
+    + """
+local state = redis.call('HGET', KEYS[1], 'state')
+if state == 'queued' or state == 'running' then return state end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('PUBLISH', ARGV[2], ARGV[1])
+return 'removed'
+"""
+)
+
+# KEYS job, queue, jobs, dead; ARGV id, events, group, seconds that the record is still kept.
+EXPIRE = (
+    _PRELUDE
+    + """
+local known = redis.call('HMGET', KEYS[1], 'state', 'message')
+if known[1] == 'running' then return 'running' end
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('ZREM', KEYS[4], ARGV[1])
+if not known[1] or known[1] == 'expired' then return 'expired' end
+drop(KEYS[2], ARGV[3], known[2])
+redis.call('HSET', KEYS[1], 'state', 'expired')
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+tell(KEYS[1], ARGV[2], ARGV[1])
+return 'expired'
+"""
+)

@@ -1,0 +1,67 @@
+"""The models of one worker, and the one thread that runs them.
+
+ONNX Runtime's memory on a GPU grows when `run` comes from several threads, and on a CPU they fight for the
+cores: jobs overlap in everything else, but never here.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from inference.bundle import Bundle
+from inference.errors import BundleNotFoundError
+from inference.predictor import Predictor, PreparedImage
+from inference.session import GraphOutput
+from service.settings import Settings
+
+
+class Models:
+    """The predictors of a worker, by bundle digest."""
+
+    def __init__(self, predictors: Iterable[Predictor]) -> None:
+        self._predictors = {predictor.bundle.digest: predictor for predictor in predictors}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
+
+    @classmethod
+    def load(cls, bundles: Iterable[Bundle], settings: Settings) -> Self:
+        """Load every bundle and hold it against its parity file.
+
+        Raises:
+            BundleError: One cannot be loaded, or computes something else on this device.
+        """
+        return cls(
+            Predictor.load(bundle, providers=settings.providers, threads=settings.threads)
+            for bundle in bundles
+        )
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Bundle digest by `name@version`."""
+        return {predictor.bundle.reference: digest for digest, predictor in self._predictors.items()}
+
+    @property
+    def device(self) -> str:
+        """The provider in use, or none without a model."""
+        names = {predictor.session.providers[0] for predictor in self._predictors.values()}
+        return ", ".join(sorted(names)) or "none"
+
+    def get(self, digest: str) -> Predictor:
+        """The predictor of a bundle.
+
+        Raises:
+            BundleNotFoundError: The bundle was replaced since the job was sent.
+        """
+        if digest not in self._predictors:
+            raise BundleNotFoundError("the model was replaced after the image was sent; send it again")
+        return self._predictors[digest]
+
+    async def run(
+        self, predictor: Predictor, prepared: PreparedImage, progress: Callable[[float], None]
+    ) -> GraphOutput:
+        """Run the graph in the inference thread; `progress` is called there, and may raise to stop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: predictor.run(prepared, progress=progress))
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,185 @@
+"""The worker: takes jobs, keeps its lease on them while they run, and says how each one ended."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from contextlib import suppress
+
+from redis.exceptions import RedisError
+
+from service.errors import GoneError
+from service.failure_log import log_failure
+from service.jobs import JobState
+from service.keys import make_token
+from service.problems import HTTP_STATUS, Problem, problem_of
+from service.queue import Delivery, Queue
+from service.settings import Settings
+from service.worker.inference import Models
+from service.worker.pipeline import JobRun, JobStoppedError, Pipeline
+from service.worker_registry import BEAT_S, WorkerRegistry, WorkerStatus
+
+logger = logging.getLogger(__name__)
+
+PULSE_S = 0.25
+TAKE_S = 1.0
+
+
+class Worker:
+    """One process that runs jobs; `stop` lets it drain."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        registry: WorkerRegistry,
+        pipeline: Pipeline,
+        *,
+        models: Models,
+        settings: Settings,
+    ) -> None:
+        self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{make_token()[:8]}"
+        self._queue = queue
+        self._registry = registry
+        self._pipeline = pipeline
+        self._models = models
+        self._settings = settings
+        self._stopping = asyncio.Event()
+        self._in_hand: dict[asyncio.Task[None], Delivery] = {}
+        self._recovered_at = 0.0
+
+    def stop(self) -> None:
+        """Take no more jobs; `run` returns when those in hand are finished or handed back."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until `stop`; the models are loaded and checked by now."""
+        beating = asyncio.create_task(self._beat())
+        logger.info("worker %s is ready on %s with %s", self.worker_id, self._models.device, self._names())
+        try:
+            while not self._stopping.is_set():
+                await self._take_one()
+            await self._drain()
+        finally:
+            beating.cancel()
+            with suppress(RedisError):
+                await self._registry.withdraw(self.worker_id)
+            logger.info("worker %s has stopped", self.worker_id)
+
+    async def _take_one(self) -> None:
+        if len(self._in_hand) >= self._settings.worker_jobs:
+            await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED, timeout=TAKE_S)
+            return
+        try:
+            delivery = await self._recover() or await self._take()
+        except RedisError as error:
+            logger.warning("the queue does not answer: %s", type(error).__name__)
+            await asyncio.sleep(TAKE_S)
+            return
+        if delivery is not None:
+            self._accept(delivery)
+
+    async def _take(self) -> Delivery | None:
+        """Wait for a job, but no longer than until `stop`."""
+        taking = asyncio.create_task(self._queue.take(self.worker_id, wait_s=TAKE_S))
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((taking, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        return await taking
+
+    async def _recover(self) -> Delivery | None:
+        if time.monotonic() - self._recovered_at < min(BEAT_S, self._settings.lease_s / 2):
+            return None
+        found = await self._queue.recover(self.worker_id, lease_s=self._settings.lease_s, count=1)
+        if not found:
+            self._recovered_at = time.monotonic()
+            return None
+        logger.warning("job %s was left by its worker; trying it again", found[0].job_id)
+        return found[0]
+
+    def _accept(self, delivery: Delivery) -> None:
+        task = asyncio.create_task(self._work(delivery))
+        self._in_hand[task] = delivery
+        task.add_done_callback(self._in_hand.pop)
+
+    async def _work(self, delivery: Delivery) -> None:
+        try:
+            job = await self._queue.start(delivery)
+            if job is None:
+                return
+            run = JobRun(job)
+            pulsing = asyncio.create_task(self._pulse(delivery, run))
+            try:
+                await self._run_job(delivery, run)
+            finally:
+                pulsing.cancel()
+        except RedisError as error:
+            # The message stays ours until the lease is over; then whoever is alive takes it up.
+            logger.warning(
+                "job %s is left: the queue does not answer (%s)", delivery.job_id, type(error).__name__
+            )
+
+    async def _run_job(self, delivery: Delivery, run: JobRun) -> None:
+        state, problem = await self._outcome(run)
+        if state is None:
+            logger.info("job %s was stopped", delivery.job_id)
+            return
+        counters = {f"stage_ms:{stage}": value for stage, value in run.timings_ms.items() if stage != "total"}
+        if problem is not None:
+            counters[f"failures:{problem.type.rsplit(':', 1)[-1]}"] = 1
+        if await self._queue.finish(delivery, state, error=problem, counters=counters):
+            logger.info("job %s is %s", delivery.job_id, state)
+
+    async def _outcome(self, run: JobRun) -> tuple[JobState | None, Problem | None]:
+        """Run a job and say how it ended; no state if it is not ours to end."""
+        try:
+            await self._pipeline.run(run)
+        except JobStoppedError:
+            return None, None
+        except GoneError as error:
+            return "expired", problem_of(error)
+        except Exception as error:
+            # One of the edges where every error becomes a problem.
+            if not isinstance(error, tuple(HTTP_STATUS)):
+                log_failure(error, where=f"job {run.job.job_id}")
+            return "failed", problem_of(error)
+        return "done", None
+
+    async def _pulse(self, delivery: Delivery, run: JobRun) -> None:
+        """Keep the lease and report progress until the job is over, or ours no longer."""
+        while not run.is_stopped:
+            await asyncio.sleep(min(PULSE_S, self._settings.lease_s / 4))
+            with suppress(RedisError):
+                run.is_stopped = not await self._queue.pulse(delivery, run.progress)
+
+    async def _beat(self) -> None:
+        while True:
+            with suppress(RedisError):
+                await self._registry.announce(self._status())
+            await asyncio.sleep(BEAT_S)
+
+    async def _drain(self) -> None:
+        """Give jobs in hand a while to finish, and hand the others back to the queue."""
+        if not self._in_hand:
+            return
+        _done, late = await asyncio.wait(list(self._in_hand), timeout=self._settings.drain_s)
+        for task in late:
+            delivery = self._in_hand[task]
+            with suppress(RedisError):
+                if await self._queue.hand_back(delivery):
+                    logger.info("job %s is handed back", delivery.job_id)
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    def _status(self) -> WorkerStatus:
+        return WorkerStatus(
+            worker_id=self.worker_id,
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            device=self._models.device,
+            models=self._models.digests,
+            jobs=tuple(delivery.job_id for delivery in self._in_hand.values()),
+        )
+
+    def _names(self) -> str:
+        return ", ".join(self._models.digests) or "no model"
