@@ -61,16 +61,18 @@ def embedded_server(data_dir: Path) -> Iterator[str]:
             _wait_until_ready(url, folder)
             yield url
             return
+        # One that answers already was left by a process that died: it is ours to stop now.
+        server = None if _answers(url) else _start(folder, socket, password)
         try:
-            if not _answers(url):
-                _start(folder, socket, password)
             _wait_until_ready(url, folder)
             yield url
         finally:
             _stop(url, socket)
+            if server is not None:
+                server.wait(START_TIMEOUT_S)
 
 
-def _start(folder: Path, socket: Path, password: str) -> None:
+def _start(folder: Path, socket: Path, password: str) -> "subprocess.Popen[bytes]":
     try:
         binary = get_binary_path()
     except ValkeyBinaryNotFoundError as error:
@@ -89,6 +91,7 @@ def _start(folder: Path, socket: Path, password: str) -> None:
     )
     with server.stdin as config:  # type: ignore[union-attr]  # a pipe was asked for
         config.write(_CONFIG.format(socket=socket, password=password, folder=folder).encode())
+    return server
 
 
 def _wait_until_ready(url: str, folder: Path) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from redis.exceptions import RedisError
 
 from inference.catalog import Catalog
 from service.api.requests_counted import RequestCounter
@@ -54,6 +55,8 @@ async def open_services(
         sandbox=Sandbox(timeout_s=settings.decode_timeout_s, memory_bytes=settings.decode_memory_bytes),
         counter=counter,
     )
+    with suppress(RedisError):
+        await queue.open()
     tasks = [
         asyncio.create_task(services.watcher.run()),
         asyncio.create_task(services.sandbox.call(get_ready)),

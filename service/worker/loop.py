@@ -75,6 +75,9 @@ class Worker:
         except RedisError as error:
             logger.warning("the queue does not answer: %s", type(error).__name__)
             await asyncio.sleep(TAKE_S)
+            # A server that lost its data comes back without the group.
+            with suppress(RedisError):
+                await self._queue.open()
             return
         if delivery is not None:
             self._accept(delivery)

@@ -3,6 +3,10 @@
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from redis.exceptions import RedisError
 
 from inference.catalog import Catalog
 from service.connection import connect
@@ -21,7 +25,24 @@ _PARENT_POLL_S = 0.5
 
 
 async def run_worker(settings: Settings, redis_url: str, *, is_child: bool = False) -> None:
-    """Load the models, work until SIGTERM or SIGINT; a child also until its parent is gone.
+    """Work until SIGTERM or SIGINT; a child also until its parent is gone.
+
+    Raises:
+        BundleError: A bundle is damaged, or does not reproduce its parity file here.
+    """
+    async with open_worker(settings, redis_url) as worker:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.stop)
+        following = asyncio.create_task(_follow(os.getppid(), worker)) if is_child else None
+        await worker.run()
+        if following is not None:
+            following.cancel()
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worker]:
+    """A worker whose models are loaded and checked, and whose decoding processes run.
 
     Raises:
         BundleError: A bundle is damaged, or does not reproduce its parity file here.
@@ -31,21 +52,16 @@ async def run_worker(settings: Settings, redis_url: str, *, is_child: bool = Fal
     queue = Queue(redis, keys, max_queued=settings.max_queued, max_deliveries=settings.max_deliveries)
     store = Store(settings.store_dir)
     pipeline = Pipeline(store, models, sandboxes=_sandboxes(settings), limits=settings.limits)
-    registry = WorkerRegistry(redis, keys)
-    worker = Worker(queue, registry, pipeline, models=models, settings=settings)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop)
-    others = [asyncio.create_task(Sweeper(queue, store, settings=settings).run())]
-    if is_child:
-        others.append(asyncio.create_task(_follow(os.getppid(), worker)))
+    sweeping = asyncio.create_task(Sweeper(queue, store, settings=settings).run())
     try:
-        await queue.open()
         await pipeline.warm()
-        await worker.run()
+        # A queue that is away now is opened by the worker's loop as soon as it answers.
+        with suppress(RedisError):
+            await queue.open()
+        yield Worker(queue, WorkerRegistry(redis, keys), pipeline, models=models, settings=settings)
     finally:
-        for task in others:
-            task.cancel()
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
         pipeline.close()
         models.close()
         await redis.aclose()

@@ -1,0 +1,40 @@
+"""What many tests need: one real server for all of them, a key prefix for each, and a tiny bundle."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.embedded import embedded_server
+from service.settings import Settings
+from tests.service.bundle_builder import SLOW, make_bundle
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with embedded_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`tiny` takes every image, `tiny-slow` needs about 10 ms a slice, `tiny-us` is for ultrasound."""
+    folder = tmp_path_factory.mktemp("bundles")
+    make_bundle(folder)
+    make_bundle(folder, name="tiny-slow", steps=SLOW)
+    make_bundle(folder, name="tiny-us", modalities=("US",))
+    return folder
+
+
+@pytest.fixture
+def settings(tmp_path: Path, bundles: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path / "data",
+        bundles=(bundles,),
+        key_prefix=f"test-{secrets.token_hex(6)}",
+        providers=("CPUExecutionProvider",),
+        threads=1,
+        worker_jobs=1,
+        lease_s=1.0,
+    )

@@ -1,0 +1,225 @@
+"""The queue's promises, on the embedded server, and on Redis itself where it is installed."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from service.connection import connect
+from service.errors import JobNotFoundError, JobStateError, QueueFullError
+from service.jobs import JobRequest
+from service.keys import Keys, make_token
+from service.problems import named_problem
+from service.queue import Delivery, Queue
+
+pytestmark = pytest.mark.asyncio
+
+PROBLEM = named_problem("UnreadableImageError", 400, "it is damaged")
+
+
+@pytest.fixture(scope="module")
+def external_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("no redis-server on this machine")
+    folder = tmp_path_factory.mktemp("external")
+    command = [binary, "--port", "0", "--unixsocket", "redis.sock", "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as server:
+        url = f"unix://{folder / 'redis.sock'}"
+        _wait_for(url)
+        yield url
+        server.terminate()
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(200):
+        with Redis.from_url(url) as redis:
+            try:
+                redis.ping()
+                return
+            except RedisConnectionError:
+                time.sleep(0.05)
+    raise AssertionError("redis-server does not answer")
+
+
+@pytest_asyncio.fixture(params=["redis_url", "external_url"])
+async def queue(request: pytest.FixtureRequest) -> AsyncIterator[Queue]:
+    redis = connect(request.getfixturevalue(request.param))
+    queue = Queue(redis, Keys(f"queue-{make_token()}"), max_queued=3, max_deliveries=3)
+    await queue.open()
+    yield queue
+    await redis.aclose()
+
+
+def request_for(job_id: str = "a" * 32) -> JobRequest:
+    return JobRequest(job_id, make_token(), 1, "tiny@1.0.0", "digest", "enforce")
+
+
+async def running(queue: Queue, worker: str = "one") -> Delivery:
+    """Submit a job and start it."""
+    await queue.submit(request_for())
+    delivery = await queue.take(worker, wait_s=1)
+    assert delivery is not None and await queue.start(delivery) is not None
+    return delivery
+
+
+async def test_a_job_sent_before_the_first_worker_exists_is_delivered(queue: Queue):
+    await queue.submit(request_for())
+    delivery = await queue.take("late", wait_s=1)
+    assert delivery is not None and delivery.job_id == "a" * 32
+
+
+async def test_opening_twice_changes_nothing(queue: Queue):
+    await queue.submit(request_for())
+    await queue.open()
+    assert await queue.take("one", wait_s=1) is not None
+
+
+async def test_the_same_request_twice_is_one_job(queue: Queue):
+    assert await queue.submit(request_for()) is True
+    assert await queue.submit(request_for()) is False
+    assert (await queue.status()).depth == 1
+
+
+async def test_a_repeated_write_of_one_submission_counts_once(queue: Queue):
+    request = request_for()
+    assert [await queue.submit(request), await queue.submit(request)] == [True, True]
+    assert (await queue.status()).depth == 1
+
+
+async def test_a_failed_job_sent_again_starts_afresh(queue: Queue):
+    await queue.finish(await running(queue), "failed", error=PROBLEM)
+    assert await queue.submit(request_for()) is True
+    job = await queue.get("a" * 32)
+    assert (job.state, job.error, job.progress) == ("queued", None, 0)
+
+
+async def test_a_full_queue_refuses(queue: Queue):
+    for letter in "abc":
+        await queue.submit(request_for(letter * 32))
+    with pytest.raises(QueueFullError, match="3 jobs are waiting"):
+        await queue.submit(request_for("d" * 32))
+    with pytest.raises(QueueFullError):
+        await queue.check_room()
+
+
+async def test_progress_is_kept_and_never_goes_back(queue: Queue):
+    delivery = await running(queue)
+    assert await queue.pulse(delivery, 0.5) and await queue.pulse(delivery, 0.25)
+    assert (await queue.get(delivery.job_id)).progress == 0.5
+
+
+async def test_a_silent_workers_job_goes_to_another_which_alone_may_keep_it(queue: Queue):
+    first = await running(queue)
+    [second] = await queue.recover("two", lease_s=0, count=1)
+    assert await queue.start(second) is not None
+    assert await queue.pulse(first, 0.1) is False
+    assert await queue.pulse(second, 0.1) is True
+
+
+async def test_a_beating_workers_job_is_left_alone(queue: Queue):
+    delivery = await running(queue)
+    await queue.pulse(delivery, 0.1)
+    assert await queue.recover("two", lease_s=60, count=1) == []
+
+
+async def test_two_workers_on_one_job_finish_it_once(queue: Queue):
+    first = await running(queue)
+    [second] = await queue.recover("two", lease_s=0, count=1)
+    await queue.start(second)
+    assert [await queue.finish(first, "done"), await queue.finish(second, "done")] == [True, False]
+    status = await queue.status()
+    assert (status.depth, status.counters["jobs:done"]) == (0, 1)
+
+
+async def test_a_job_that_stops_its_worker_three_times_becomes_a_dead_letter(queue: Queue):
+    await running(queue)
+    for worker in ("two", "three"):
+        [delivery] = await queue.recover(worker, lease_s=0, count=1)
+        assert await queue.start(delivery) is not None
+    [fourth] = await queue.recover("four", lease_s=0, count=1)
+    assert await queue.start(fourth) is None
+    job = await queue.get(fourth.job_id)
+    assert job.state == "failed" and job.error is not None
+    assert job.error.detail == "the job stopped its worker 3 times and is not tried again"
+    assert ((await queue.status()).dead, (await queue.status()).depth) == (1, 0)
+
+
+async def test_a_dead_letter_can_be_tried_again(queue: Queue):
+    await test_a_job_that_stops_its_worker_three_times_becomes_a_dead_letter(queue)
+    await queue.retry("a" * 32)
+    delivery = await queue.take("five", wait_s=1)
+    assert delivery is not None and await queue.start(delivery) is not None
+    assert (await queue.status()).dead == 0
+
+
+async def test_a_cancelled_queued_job_is_never_started(queue: Queue):
+    await queue.submit(request_for())
+    delivery = await queue.take("one", wait_s=1)
+    assert await queue.cancel("a" * 32) == "cancelled"
+    assert delivery is not None and await queue.start(delivery) is None
+    assert (await queue.status()).depth == 0
+
+
+async def test_a_worker_learns_that_its_job_was_cancelled(queue: Queue):
+    delivery = await running(queue)
+    await queue.cancel(delivery.job_id)
+    assert await queue.pulse(delivery, 0.5) is False
+    assert await queue.finish(delivery, "done") is False
+    assert (await queue.get(delivery.job_id)).state == "cancelled"
+
+
+async def test_a_late_worker_cannot_finish_a_newer_attempt(queue: Queue):
+    late = await running(queue)
+    await queue.cancel(late.job_id)
+    await queue.retry(late.job_id)
+    newer = await queue.take("two", wait_s=1)
+    assert newer is not None and await queue.start(newer) is not None
+    assert await queue.finish(late, "failed", error=PROBLEM) is False
+    assert await queue.finish(newer, "done") is True
+
+
+async def test_a_job_handed_back_is_delivered_again_as_if_for_the_first_time(queue: Queue):
+    delivery = await running(queue)
+    assert [await queue.hand_back(delivery), await queue.hand_back(delivery)] == [True, False]
+    assert (await queue.get(delivery.job_id)).state == "queued"
+    again = await queue.take("two", wait_s=1)
+    assert again is not None and await queue.start(again) is not None
+    assert (await queue.status()).depth == 1
+
+
+async def test_only_a_failed_or_cancelled_job_can_be_tried_again(queue: Queue):
+    await queue.finish(await running(queue), "done")
+    with pytest.raises(JobStateError, match="the job is done"):
+        await queue.retry("a" * 32)
+    with pytest.raises(JobNotFoundError):
+        await queue.retry("b" * 32)
+
+
+async def test_only_a_finished_job_can_be_removed(queue: Queue):
+    delivery = await running(queue)
+    assert await queue.remove(delivery.job_id) is False
+    await queue.finish(delivery, "done")
+    assert await queue.remove(delivery.job_id) is True
+    with pytest.raises(JobNotFoundError):
+        await queue.get(delivery.job_id)
+
+
+async def test_recent_jobs_come_newest_first(queue: Queue):
+    for letter in "abc":
+        await queue.submit(request_for(letter * 32))
+    assert [job.job_id[0] for job in await queue.recent(2)] == ["c", "b"]
+
+
+async def test_an_old_queued_job_expires_and_leaves_the_queue(queue: Queue):
+    await queue.submit(request_for())
+    assert await queue.older_than(-5, count=10) == ["a" * 32]
+    assert await queue.expire("a" * 32) is True
+    assert (await queue.get("a" * 32)).state == "expired"
+    assert ((await queue.status()).depth, await queue.recent(10)) == (0, [])
