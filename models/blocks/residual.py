@@ -30,15 +30,16 @@ class UpBlock(nn.Module):
 class DownBlock(nn.Module):
     """`(B, inputs, H, W)` to `(B, outputs, H/2, W/2)`, layer-normalised; the critic's and the encoder's.
 
-    Layer normalisation, not batch normalisation: the gradient penalty is one image's, not a batch's.
+    Layer normalisation, not batch normalisation: the gradient penalty is one image's, not a batch's. One
+    group is layer normalisation with a scale for each channel, as the paper's code has it.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, height: int, width: int) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.skip = nn.Conv2d(inputs, outputs, 1)
-        self.norm_1 = nn.LayerNorm([inputs, height, width])
+        self.norm_1 = nn.GroupNorm(1, inputs)
         self.conv_1 = nn.Conv2d(inputs, inputs, 3, padding=1, bias=False)
-        self.norm_2 = nn.LayerNorm([inputs, height, width])
+        self.norm_2 = nn.GroupNorm(1, inputs)
         self.conv_2 = nn.Conv2d(inputs, outputs, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -161,12 +161,7 @@ class Critic(nn.Module):
         super().__init__()
         falling = widths[::-1]
         self.stem = nn.Conv2d(shape.channels, falling[0], 3, padding=1)
-        self.blocks = nn.Sequential(
-            *(
-                DownBlock(a, b, height=shape.height >> level, width=shape.width >> level)
-                for level, (a, b) in enumerate(itertools.pairwise(falling))
-            )
-        )
+        self.blocks = nn.Sequential(*(DownBlock(a, b) for a, b in itertools.pairwise(falling)))
         doublings = len(widths) - 1
         self.head = nn.Linear(falling[-1] * (shape.height >> doublings) * (shape.width >> doublings), outputs)
 

@@ -1,0 +1,29 @@
+# The service: API and worker in one image, no torch. RUNTIME=gpu builds it for CUDA.
+FROM python:3.11-slim AS build
+ARG RUNTIME=cpu
+WORKDIR /src
+RUN python3 -m venv /opt/atypia
+# The libraries before our own code, so that an edit of ours does not fetch them again.
+COPY pyproject.toml README.md ./
+RUN mkdir imaging inference models training service \
+ && /opt/atypia/bin/pip install --no-cache-dir ".[${RUNTIME},parquet]"
+COPY imaging imaging
+COPY inference inference
+COPY service service
+RUN /opt/atypia/bin/pip install --no-cache-dir --no-deps --force-reinstall . \
+ && /opt/atypia/bin/python -c "import service.cli"
+
+FROM python:3.11-slim
+COPY --from=build /opt/atypia /opt/atypia
+COPY bundles /opt/bundles
+COPY docs/images/sample-chest-xray.dcm /opt/sample-chest-xray.dcm
+# A new volume mounted here takes over the folder's owner.
+RUN useradd --system --uid 10001 atypia && mkdir /data && chown atypia:atypia /data
+USER atypia
+ENV PATH=/opt/atypia/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    ATYPIA_BUNDLES=/opt/bundles ATYPIA_DATA_DIR=/data ATYPIA_HOST=0.0.0.0
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+ENTRYPOINT ["atypia"]
+CMD ["api"]
