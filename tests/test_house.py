@@ -1,0 +1,51 @@
+"""The rules of the house that no linter knows."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("imaging", "inference", "models", "training", "service")
+SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+MAX_LINES = 400
+
+
+def test_no_file_is_longer_than_400_lines():
+    long = {str(path.relative_to(ROOT)): text.count("\n") for path in SOURCES if (text := path.read_text())}
+    assert {name: lines for name, lines in long.items() if lines > MAX_LINES} == {}
+
+
+def test_init_files_are_empty():
+    assert [path for path in SOURCES if path.name == "__init__.py" and path.read_text()] == []
+
+
+def test_every_module_says_what_it_is():
+    silent = [
+        path for path in SOURCES if path.name != "__init__.py" and not path.read_text().startswith('"""')
+    ]
+    assert silent == []
+
+
+def test_no_file_is_named_for_being_useful():
+    vague = {"utils", "helpers", "common", "misc", "base", "manager"}
+    assert [path for path in SOURCES if path.stem in vague] == []
+
+
+@pytest.mark.parametrize(
+    "script", ["scripts/serve", "scripts/test", "scripts/check", "scripts/format", ".ci/run"]
+)
+def test_a_script_can_be_run_and_is_short(script: str):
+    path = ROOT / script
+    assert path.stat().st_mode & 0o111
+    assert len(path.read_text().splitlines()) <= 25
+
+
+def test_no_data_set_or_registry_host_is_in_the_tree():
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    assert [
+        name for name in listed if re.search(r"\.(npz|nii|nii\.gz)$", name) and "bundles/" not in name
+    ] == []
