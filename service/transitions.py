@@ -52,7 +52,7 @@ RETRY = (
     + """
 local known = redis.call('HMGET', KEYS[1], 'state', 'attempt')
 if not known[1] then return 'missing' end
-if known[2] == ARGV[2] then return 'queued' end
+if known[1] == 'queued' or known[1] == 'running' then return 'queued' end
 if known[1] ~= 'failed' and known[1] ~= 'cancelled' then return known[1] end
 if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[4]) then return 'full' end
 local message = redis.call('XADD', KEYS[2], '*', 'id', ARGV[1], 'attempt', ARGV[2])

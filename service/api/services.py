@@ -19,6 +19,7 @@ from service.queue import Queue
 from service.sandbox import Sandbox
 from service.settings import Settings
 from service.store import Store
+from service.task_end import end_tasks
 from service.worker_registry import WorkerRegistry
 
 
@@ -64,9 +65,7 @@ async def open_services(
     try:
         yield services
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)
         services.sandbox.close()
         await redis.aclose()
 

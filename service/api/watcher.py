@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -38,10 +40,11 @@ class JobWatcher:
                 logger.warning("listening for jobs failed: %s", type(error).__name__)
             await asyncio.sleep(_LOOK_S)
 
-    async def changes(self, job_id: str) -> AsyncIterator[Job]:
-        """The job as it is now, then after each change, until it is final or deleted."""
+    async def changes(self, job_id: str, *, for_s: float = math.inf) -> AsyncIterator[Job]:
+        """The job as it is now, then after each change, until it is final or deleted, or `for_s` are over."""
         changed = asyncio.Event()
         self._waiting[job_id].add(changed)
+        deadline = time.monotonic() + for_s
         revision = -1
         try:
             while True:
@@ -49,11 +52,12 @@ class JobWatcher:
                 job = await self._queue.get(job_id)
                 if job.revision != revision:
                     yield job
-                if job.is_final:
-                    return
                 revision = job.revision
+                left_s = deadline - time.monotonic()
+                if job.is_final or left_s <= 0:
+                    return
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), _LOOK_S)
+                    await asyncio.wait_for(changed.wait(), min(left_s, _LOOK_S))
         except JobNotFoundError:
             return
         finally:
@@ -67,10 +71,8 @@ class JobWatcher:
         Raises:
             JobNotFoundError: There is none, or it was deleted meanwhile.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                async for _job in self.changes(job_id):
-                    pass
+        async for _job in self.changes(job_id, for_s=wait_s):
+            pass
         return await self._queue.get(job_id)
 
     async def _listen(self) -> None:

@@ -16,6 +16,7 @@ from service.keys import make_token
 from service.problems import HTTP_STATUS, Problem, problem_of
 from service.queue import Delivery, Queue
 from service.settings import Settings
+from service.task_end import end_tasks
 from service.worker.inference import Models
 from service.worker.pipeline import JobRun, JobStoppedError, Pipeline
 from service.worker_registry import BEAT_S, WorkerRegistry, WorkerStatus
@@ -61,7 +62,7 @@ class Worker:
                 await self._take_one()
             await self._drain()
         finally:
-            beating.cancel()
+            await end_tasks(beating)
             with suppress(RedisError):
                 await self._registry.withdraw(self.worker_id)
             logger.info("worker %s has stopped", self.worker_id)
@@ -115,7 +116,9 @@ class Worker:
             try:
                 await self._run_job(delivery, run)
             finally:
-                pulsing.cancel()
+                # Whatever thread still works for this job stops at its next report.
+                run.is_stopped = True
+                await end_tasks(pulsing)
         except RedisError as error:
             # The message stays ours until the lease is over; then whoever is alive takes it up.
             logger.warning(
@@ -171,8 +174,7 @@ class Worker:
             with suppress(RedisError):
                 if await self._queue.hand_back(delivery):
                     logger.info("job %s is handed back", delivery.job_id)
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await end_tasks(*late)
 
     def _status(self) -> WorkerStatus:
         return WorkerStatus(

@@ -16,6 +16,7 @@ from service.sandbox import Sandbox
 from service.settings import Settings
 from service.store import Store
 from service.sweep import Sweeper
+from service.task_end import end_tasks
 from service.worker.inference import Models
 from service.worker.loop import Worker
 from service.worker.pipeline import Pipeline
@@ -60,8 +61,7 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
             await queue.open()
         yield Worker(queue, WorkerRegistry(redis, keys), pipeline, models=models, settings=settings)
     finally:
-        sweeping.cancel()
-        await asyncio.gather(sweeping, return_exceptions=True)
+        await end_tasks(sweeping)
         pipeline.close()
         models.close()
         await redis.aclose()

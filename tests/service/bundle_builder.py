@@ -21,7 +21,7 @@ from inference.steps import Clahe, PercentileStretch, Resize, Step
 
 GRAPH = Path(__file__).with_name("blur_residual.onnx")
 SIDE = 32
-SCORES = tuple(index / 1000 for index in range(1, 101))
+SCORES = tuple(index / 4000 for index in range(1, 101))
 
 FAST: tuple[Step, ...] = (PercentileStretch(low=0, high=100), Resize(height=SIDE, width=SIDE))
 # About 10 ms a slice, so that a volume of a few hundred takes seconds.
@@ -62,7 +62,7 @@ def _manifest(
         ),
         preprocessing=steps,
         scope=Scope(modalities=tuple(modalities)),
-        calibration=Calibration(scores=SCORES, map_threshold=0.2, map_false_alarm_rate=0.01),
+        calibration=Calibration(scores=SCORES, map_threshold=0.1, map_false_alarm_rate=0.01),
         operating_points=tuple(
             operating_point(label, false_alarm_rate=rate, calibration_scores=SCORES)
             for label, rate in rates.items()

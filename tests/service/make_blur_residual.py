@@ -1,7 +1,8 @@
 """Makes `blur_residual.onnx`: the smallest graph that keeps the contract of a bundle's.
 
-score = mean |image - blurred|, anomaly_map = |image - blurred|, reconstruction = blurred, where the blur is the
-mean of 3 x 3 pixels (of those inside, at the border). Run it with the package `onnx` to make the file again.
+score = mean |image - blurred|, anomaly_map = |image - blurred|, reconstruction = blurred, where the blur is
+the mean of 3 x 3 pixels (of those inside, at the border). Run it with the package `onnx` to make the file
+again.
 """
 
 from pathlib import Path

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -194,7 +193,7 @@ async def test_a_job_handed_back_is_delivered_again_as_if_for_the_first_time(que
     assert (await queue.status()).depth == 1
 
 
-async def test_only_a_failed_or_cancelled_job_can_be_tried_again(queue: Queue):
+async def test_a_finished_job_cannot_be_tried_again(queue: Queue):
     await queue.finish(await running(queue), "done")
     with pytest.raises(JobStateError, match="the job is done"):
         await queue.retry("a" * 32)

@@ -42,4 +42,6 @@ def nifti_bytes(seed: int = 0, shape: tuple[int, int, int] = (20, 24, 5)) -> byt
 
 def monochrome1_bytes(seed: int = 0) -> bytes:
     pixels = grey(seed).astype(np.uint16)
-    return dicom_bytes(pixels, PhotometricInterpretation="MONOCHROME1", Modality="DX", PixelSpacing=[0.2, 0.3])
+    return dicom_bytes(
+        pixels, PhotometricInterpretation="MONOCHROME1", Modality="DX", PixelSpacing=[0.2, 0.3]
+    )
