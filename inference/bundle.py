@@ -17,7 +17,7 @@ TORCHSCRIPT = "model.ts"
 PARITY = "parity.npz"
 CARD = "card.md"
 
-# Another device or another processor may round otherwise, but no further than this share of the largest value.
+# Another device or processor may round otherwise, but no further than this share of the largest value.
 PARITY_TOLERANCE = 1e-3
 
 

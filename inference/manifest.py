@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from inference.steps import Step
 
-SCHEMA_VERSION = "1"
 INTENDED_USE = "Research use only. Not a medical device; not for diagnosis or patient care."
 
 
@@ -66,7 +65,7 @@ class Calibration(_Part):
 
 
 class OperatingPoint(_Part):
-    """A named limit: a score above `threshold` is flagged. None: too few calibration patients for the rate."""
+    """A named limit: a score above `threshold` is flagged. None: too few normals for such a rate."""
 
     name: str
     false_alarm_rate: float = Field(gt=0, lt=1)
@@ -90,7 +89,7 @@ class TrainingData(_Part):
 
 
 class Manifest(_Part):
-    schema_version: Literal["1"] = SCHEMA_VERSION
+    schema_version: Literal["1"] = "1"
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
     method: str

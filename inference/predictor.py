@@ -172,4 +172,6 @@ class Predictor:
 def _voxels_of(map_pixels: int, part: PreparedSlice) -> int:
     """How many source pixels so many pixels of the network's map cover."""
     _top, _left, height, width = part.box
-    return max(1, round(map_pixels * height * width / (part.pixels.shape[1] * part.pixels.shape[2])))
+    _channels, rows, columns = part.pixels.shape
+    voxels: int = max(1, round(map_pixels * height * width / (rows * columns)))
+    return voxels

@@ -14,7 +14,7 @@ from skimage.exposure import equalize_adapthist
 from skimage.filters import threshold_otsu
 
 from imaging.image import LookupTable, Window
-from imaging.windowing import apply_voi
+from imaging.voi import apply_voi
 from inference import steps
 
 # Scales the median absolute deviation to the standard deviation of a Gaussian.

@@ -49,7 +49,7 @@ def departures_of_header(
 
 
 def departures_of_pixels(scope: Scope, slices: Sequence[np.ndarray]) -> list[str]:
-    """Sentences on how the prepared slices, each `(C, h, w)`, depart from the scope; a volume by its median."""
+    """Sentences on how the prepared slices, each `(C, h, w)`, depart from it; a volume by its median."""
     if scope.thumbnail is None or scope.min_similarity is None:
         return []
     value = float(np.median([similarity(pixels, scope.thumbnail) for pixels in slices]))

@@ -73,8 +73,9 @@ class Session:
             raise BundleError(f"ONNX Runtime cannot load {model.name}: {error}") from error
         self._outputs = [output.name for output in self._session.get_outputs()]
         if self._outputs[:2] != list(OUTPUTS[:2]) or self._session.get_inputs()[0].name != INPUT:
+            found = ", ".join(self._outputs)
             raise BundleError(
-                f"{model.name} must take {INPUT!r} and give {', '.join(OUTPUTS)}; it gives {', '.join(self._outputs)}"
+                f"{model.name} must take {INPUT!r} and give {', '.join(OUTPUTS)}; it gives {found}"
             )
 
     @property

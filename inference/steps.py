@@ -34,7 +34,7 @@ class CropBorder(_Step):
 
 
 class Resize(_Step):
-    """Resample to a fixed size in pixels with an antialiased triangle filter; the aspect ratio is not kept."""
+    """Resample to a fixed size with an antialiased triangle filter; the aspect ratio is not kept."""
 
     name: Literal["resize"] = "resize"
     height: int = Field(ge=8, le=4096)

@@ -1,0 +1,49 @@
+"""The three trivial scores that a method has to beat, on the same prepared images.
+
+Source: the list of Bercea et al. and others' advice to always show them; each is a few lines.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
+
+COMPONENTS = 16
+NEIGHBOURS = 5
+
+Scorer = Callable[[np.ndarray], np.ndarray]
+"""From prepared images `(N, C, h, w)` to scores `(N,)`, higher is more anomalous."""
+
+
+def mean_intensity(_normals: np.ndarray) -> Scorer:
+    return lambda images: np.asarray(_rows(images).mean(axis=1))
+
+
+def pca_residual(normals: np.ndarray) -> Scorer:
+    """The squared residual beside the normals' first principal components."""
+    rows = _rows(normals)
+    pca = PCA(min(COMPONENTS, *rows.shape), svd_solver="randomized", random_state=0).fit(rows)
+
+    def score(images: np.ndarray) -> np.ndarray:
+        ours = _rows(images)
+        return np.asarray(((ours - pca.inverse_transform(pca.transform(ours))) ** 2).mean(axis=1))
+
+    return score
+
+
+def nearest_neighbours(normals: np.ndarray) -> Scorer:
+    """The mean Euclidean distance to the five nearest normals."""
+    index = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(normals))).fit(_rows(normals))
+    return lambda images: np.asarray(index.kneighbors(_rows(images))[0].mean(axis=1))
+
+
+BASELINES: dict[str, Callable[[np.ndarray], Scorer]] = {
+    "mean_intensity": mean_intensity,
+    "pca_residual": pca_residual,
+    "5_nn": nearest_neighbours,
+}
+
+
+def _rows(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1)

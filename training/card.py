@@ -1,0 +1,83 @@
+"""A bundle's card: its manifest as a page for people."""
+
+from collections.abc import Sequence
+
+from inference.manifest import Manifest
+
+_TEMPLATE = """# {name} {version}
+
+{description}
+
+**{intended_use}**
+
+| | |
+|---|---|
+| method | `{method}` |
+| input | {channels} channel(s), {height} x {width} pixels after preprocessing |
+| for | {scope} |
+| licence of the weights | {licence} |
+| authors | {authors} |
+
+## Trained on
+
+{data_source}: {images} normal images of {patients} patients. Licence: {data_licence}. {attribution}
+
+Calibrated on {calibrated} held-out normal patients. A score is flagged above {thresholds}.
+
+## What it cannot do
+
+{limitations}
+
+## Measured
+
+{metrics}
+
+## References
+
+{references}
+"""
+
+
+def write_card(manifest: Manifest, limitations: Sequence[str], report: str = "") -> str:
+    """The card as Markdown; `report` is what an evaluation adds."""
+    scope = (
+        ", ".join((*manifest.scope.modalities, *manifest.scope.body_parts)) or "any modality and body part"
+    )
+    data = manifest.training_data
+    return _TEMPLATE.format(
+        name=manifest.name,
+        version=manifest.version,
+        description=manifest.description,
+        intended_use=manifest.intended_use,
+        method=manifest.method,
+        channels=manifest.input.num_channels,
+        height=manifest.input.spatial_shape[0],
+        width=manifest.input.spatial_shape[1],
+        scope=scope,
+        licence=manifest.licence,
+        authors=manifest.authors,
+        data_source=data.data_source,
+        images=data.images,
+        patients=data.patients,
+        data_licence=data.licence,
+        attribution=data.attribution,
+        calibrated=len(manifest.calibration.scores),
+        thresholds=_thresholds(manifest),
+        limitations=_list(limitations) or "Not stated.",
+        metrics=report.strip() or "Not evaluated yet.",
+        references=_list(manifest.references) or "None.",
+    )
+
+
+def _thresholds(manifest: Manifest) -> str:
+    words = [
+        f"{point.threshold:.4g} at {point.name} false alarms"
+        if point.threshold is not None
+        else f"(too few normals for {point.name})"
+        for point in manifest.operating_points
+    ]
+    return ", ".join(words)
+
+
+def _list(items: Sequence[str]) -> str:
+    return "\n".join(f"* {item}" for item in items)

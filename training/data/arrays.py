@@ -1,0 +1,76 @@
+"""Data sets as `.npz`: arrays of grey slices by split.
+
+Keys: `train_normal`, `val_normal`, `test` `(N, H, W)` or `(N, H, W, C)`; `test_label` (0, 1), `test_mask`,
+`test_kind`, and `train_name`, `val_name`, `test_name`. Only `train_normal` must be there.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from imaging.image import Image, Source, SourceGrid
+from training.data.data_set import NORMAL, DataSet, Sample
+from training.errors import DataError
+
+
+def read_arrays(path: Path, patient_pattern: str) -> DataSet:
+    """Read the splits of an `.npz`; an image without a name is a patient of its own.
+
+    Raises:
+        DataError: It is no such file, or its arrays do not fit together.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is no readable .npz of plain arrays: {error}") from error
+    return DataSet.of(
+        _samples(arrays, "train", "train_normal", patient_pattern),
+        _samples(arrays, "val", "val_normal", patient_pattern),
+        _samples(arrays, "test", "test", patient_pattern),
+    )
+
+
+def image_of_array(pixels: np.ndarray) -> Image:
+    """A slice `(H, W)` or `(H, W, C)` as an image without geometry."""
+    planes = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+    affine = np.eye(4)
+    grid = SourceGrid.straight((planes.shape[2], planes.shape[1], 1), affine)
+    return Image(planes.astype(np.float32), affine, "none", Source("png"), grid)
+
+
+def _samples(arrays: dict[str, np.ndarray], split: str, key: str, pattern: str) -> Iterator[Sample]:
+    images = arrays.get(key)
+    if images is None:
+        return
+    labels = arrays.get(f"{split}_label", np.full(len(images), NORMAL))
+    names = arrays.get(f"{split}_name")
+    masks = arrays.get(f"{split}_mask")
+    kinds = arrays.get(f"{split}_kind")
+    for part in (labels, names, masks, kinds):
+        if part is not None and len(part) != len(images):
+            raise DataError(f"{key} has {len(images)} images, but one of its companions {len(part)} entries")
+    for index, pixels in enumerate(images):
+        name = f"{split}-{index}" if names is None else str(names[index])
+        yield Sample(
+            name=name,
+            patient=name if names is None else patient_of(name, pattern),
+            image=image_of_array(pixels),
+            gt_label=int(labels[index]),
+            gt_mask=None if masks is None else masks[index][None].astype(bool),
+            kind="" if kinds is None else str(kinds[index]),
+        )
+
+
+def patient_of(name: str, pattern: str) -> str:
+    """The first group of `pattern` in an image's name.
+
+    Raises:
+        DataError: The pattern does not match; a guess could put a patient into two splits.
+    """
+    match = re.search(pattern, name)
+    if match is None or not match.groups():
+        raise DataError(f"data.patient_pattern {pattern!r} finds no patient in {name!r}; it needs one group")
+    return match.group(1)

@@ -1,0 +1,106 @@
+"""`export`: from a run to a bundle."""
+
+import shutil
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference.bundle import CARD, MANIFEST, MODEL, PARITY, TORCHSCRIPT, load_bundle, sha256_of
+from inference.manifest import Manifest, NetworkDataFormat, TensorFormat, TrainingData
+from inference.session import OUTPUTS, Session
+from models.method import InputShape
+from training.calibrate import calibrate, measure_scope, operating_points
+from training.card import write_card
+from training.config import Config
+from training.fit import Splits, input_shape, load_run
+from training.graph import Reference, refer, reference_images, write_onnx, write_torchscript
+from training.prepare import prepare
+
+SOFTWARE = ("torch", "onnx", "onnxruntime", "numpy")
+
+
+def export(run: Path, bundles: Path) -> Path:
+    """Write the run's method as a bundle below `bundles` and return its folder, `name-version`.
+
+    Raises:
+        ConfigError: There is no finished run.
+        ExportError: The graph does not compute what the method does.
+    """
+    config, method, splits = load_run(run)
+    train = prepare(splits.train, config.preprocessing)
+    shape = input_shape(train)
+    folder = bundles / f"{config.name}-{config.version}"
+    draft = bundles / f".{folder.name}.draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    reference = refer(method, reference_images(shape, train.images))
+    write_onnx(method, reference, draft / MODEL)
+    write_torchscript(method, reference, draft / TORCHSCRIPT)
+    _write_parity(reference, draft / PARITY)
+    calibration = calibrate(config, Session(draft / MODEL), splits.calibration)
+    held_out = prepare(splits.calibration, config.preprocessing)
+    manifest = Manifest(
+        **_words(config, splits),
+        network_data_format=_formats(shape, has_reconstruction=reference.reconstruction is not None),
+        preprocessing=config.preprocessing,
+        volume_score=config.volume_score,
+        scope=measure_scope(config.scope, train, held_out),
+        calibration=calibration,
+        operating_points=operating_points(calibration),
+        default_operating_point=config.calibration.default_operating_point,
+        files={},
+    )
+    (draft / CARD).write_text(write_card(manifest, config.card.limitations))
+    write_manifest(draft, manifest)
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+    load_bundle(folder)
+    return folder
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest with the sha256 of every other file of the bundle."""
+    names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
+    files = {name: sha256_of(folder / name) for name in names}
+    complete = manifest.model_copy(update={"files": files})
+    (folder / MANIFEST).write_text(complete.model_dump_json(indent=1) + "\n")
+
+
+def _write_parity(reference: Reference, path: Path) -> None:
+    arrays = {"image": reference.image, "score": reference.score, "anomaly_map": reference.anomaly_map}
+    np.savez_compressed(path, allow_pickle=False, **arrays)
+
+
+def _words(config: Config, splits: Splits) -> dict[str, Any]:
+    card = config.card
+    return {
+        "name": config.name,
+        "version": config.version,
+        "method": config.method.name,
+        "description": card.description,
+        "authors": card.authors,
+        "copyright": card.copyright,
+        "licence": card.licence,
+        "references": card.references,
+        "training_data": TrainingData(
+            data_source=card.data_source,
+            licence=card.data_licence,
+            attribution=card.attribution,
+            images=sum(len(sample.image.slices) for sample in splits.train),
+            patients=len({sample.patient for sample in splits.train}),
+        ),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "software": {name: version(name) for name in SOFTWARE},
+    }
+
+
+def _formats(shape: InputShape, *, has_reconstruction: bool) -> NetworkDataFormat:
+    size = (shape.height, shape.width)
+    picture = TensorFormat(num_channels=shape.channels, spatial_shape=size, value_range=(0.0, 1.0))
+    outputs = {"anomaly_map": TensorFormat(num_channels=1, spatial_shape=size)}
+    if has_reconstruction:
+        outputs[OUTPUTS[2]] = picture
+    return NetworkDataFormat(inputs={"image": picture}, outputs=outputs)

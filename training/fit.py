@@ -1,0 +1,122 @@
+"""`fit`: from a config to a trained method in a run's folder."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from models.method import AnomalyMethod, InputShape
+from training.checkpoint import load_checkpoint
+from training.config import Config, build_method
+from training.data.data_set import DataSet, Sample, hold_out
+from training.data.read import read_data_set
+from training.errors import ConfigError, DataError
+from training.loop import Loop, Pace
+from training.monitor import Monitor
+from training.prepare import Prepared, prepare
+
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set as one config divides it; by patient, the same for the same seed."""
+
+    train: tuple[Sample, ...]
+    calibration: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+
+
+def read_splits(config: Config) -> Splits:
+    """Read the config's data and hold out the calibration patients.
+
+    Raises:
+        DataError: The data cannot be read, or nobody is left for the calibration.
+    """
+    data: DataSet = read_data_set(config.data.path, patient_pattern=config.data.patient_pattern)
+    train, held = hold_out(data.train, share=config.calibration.share, seed=config.seed)
+    calibration = (*data.validation, *held)
+    if not calibration or not train:
+        raise DataError(
+            f"{len(train)} images are left to train on and {len(calibration)} to calibrate with; "
+            f"change calibration.share or add normals"
+        )
+    return Splits(tuple(train), calibration, data.test)
+
+
+def input_shape(prepared: Prepared) -> InputShape:
+    _count, channels, height, width = prepared.images.shape
+    return InputShape(channels, height, width)
+
+
+def fit(config: Config, folder: Path, *, resume: bool) -> AnomalyMethod:
+    """Train the config's method and leave everything in `folder`.
+
+    Raises:
+        ConfigError: The folder holds another config's run and `resume` is asked for.
+        DataError: The data does not fit.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, config, resume=resume)
+    splits = read_splits(config)
+    train = prepare(splits.train, config.preprocessing)
+    held_out = prepare(splits.calibration, config.preprocessing)
+    fabric = _fabric(config)
+    fabric.launch()
+    torch.manual_seed(config.seed)
+    method = build_method(config.method, input_shape(train))
+    loop = Loop(
+        fabric,
+        method,
+        torch.from_numpy(train.images),
+        held_out=torch.from_numpy(held_out.images),
+        folder=folder,
+        pace=Pace(config.fit.batch_size, config.seed, config.fit.checkpoint_every_steps),
+    )
+    with Monitor(folder, is_silent=fabric.global_rank != 0) as monitor:
+        loop.run(monitor, resume=resume)
+    return method.cpu().eval()
+
+
+def load_run(folder: Path) -> tuple[Config, AnomalyMethod, Splits]:
+    """A finished run: its config, its trained method on the CPU and its data.
+
+    Raises:
+        ConfigError: There is no run, or it has not ended.
+    """
+    path = folder / CONFIG
+    checkpoint = load_checkpoint(folder)
+    if not path.is_file() or checkpoint is None:
+        raise ConfigError(f"{folder} holds no run; make one with `atypia-train fit`")
+    config = Config.model_validate_json(path.read_text())
+    splits = read_splits(config)
+    shape = input_shape(prepare(splits.train[:1], config.preprocessing))
+    method = build_method(config.method, shape)
+    if checkpoint.stage < len(method.stages()):
+        raise ConfigError(f"the run in {folder} has not ended; go on with `atypia-train fit --resume`")
+    method.load_state_dict(dict(checkpoint.method))
+    return config, method.eval().requires_grad_(False), splits
+
+
+def _claim(folder: Path, config: Config, *, resume: bool) -> None:
+    path = folder / CONFIG
+    text = config.model_dump_json(indent=2)
+    if resume and path.is_file() and path.read_text() != text:
+        raise ConfigError(
+            f"{folder} holds the run of another config; give another --out, or leave --resume out"
+        )
+    path.write_text(text)
+
+
+def _fabric(config: Config) -> Fabric:
+    with warnings.catch_warnings():
+        # Fabric advises on hardware that was left unused on purpose.
+        warnings.simplefilter("ignore")
+        return Fabric(
+            accelerator=config.fit.device,
+            devices=config.fit.devices,
+            precision=config.fit.precision,
+            strategy="auto" if config.fit.devices == 1 else "ddp",
+        )

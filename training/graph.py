@@ -1,0 +1,153 @@
+"""A trained method as one ONNX graph and as TorchScript, each held against torch."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from inference.bundle import largest_difference
+from inference.session import INPUT, OUTPUTS, Session
+from models.method import AnomalyMethod, InputShape
+from training.errors import ExportError
+
+OPSET = 20
+# Relative to the largest value; float32 sums in another order differ by far less.
+TOLERANCE = 1e-4
+
+
+class Reference(NamedTuple):
+    """Fixed inputs and what the trained method says of them in torch."""
+
+    image: np.ndarray  # (B, C, h, w)
+    score: np.ndarray  # (B,)
+    anomaly_map: np.ndarray  # (B, h, w)
+    reconstruction: np.ndarray | None  # (B, C, h, w)
+
+
+class _Graph(nn.Module):
+    """The method with plain tensors out, as the exporters want it."""
+
+    def __init__(self, method: AnomalyMethod) -> None:
+        super().__init__()
+        self.method = method
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        return tuple(output for output in self.method(image) if output is not None)
+
+
+def reference_images(shape: InputShape, normals: np.ndarray) -> np.ndarray:
+    """Made-up inputs `(4, C, h, w)`: the mean normal, plain and under noise, and noise; nobody's picture."""
+    rng = np.random.default_rng(0)
+    mean = normals.mean(axis=0)
+    coarse = rng.normal(size=(shape.channels, max(shape.height // 8, 1), max(shape.width // 8, 1)))
+    smooth = np.kron(coarse, np.ones((1, 8, 8)))[:, : shape.height, : shape.width]
+    rough = rng.normal(size=mean.shape)
+    made = [mean, mean + 0.1 * smooth, mean + 0.1 * rough, rng.uniform(size=mean.shape)]
+    return np.clip(np.stack(made), 0, 1).astype(np.float32)
+
+
+def refer(method: AnomalyMethod, images: np.ndarray) -> Reference:
+    """Run the method in torch."""
+    with torch.no_grad():
+        prediction = method.eval()(torch.from_numpy(images))
+    reconstruction = prediction.reconstruction
+    return Reference(
+        images,
+        prediction.score.numpy(),
+        prediction.anomaly_map[:, 0].numpy(),
+        None if reconstruction is None else reconstruction.numpy(),
+    )
+
+
+def write_onnx(method: AnomalyMethod, reference: Reference, path: Path) -> float:
+    """Export, check and return the largest relative difference to torch, alone and in a batch.
+
+    Raises:
+        ExportError: It is above `TOLERANCE`, or the graph cannot be made.
+    """
+    names = [name for name, value in zip(OUTPUTS, reference[1:], strict=True) if value is not None]
+    graph = _Graph(method).eval()
+    # It warns that torchvision, which we do not use, is not there.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter warns of its own internals
+            program = torch.onnx.export(
+                graph,
+                (torch.from_numpy(reference.image[:2]),),
+                input_names=[INPUT],
+                output_names=names,
+                opset_version=OPSET,
+                dynamo=True,
+                dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+                verbose=False,
+            )
+    except Exception as error:  # torch's exporters raise many private types
+        raise ExportError(f"torch cannot export the method: {type(error).__name__}: {error}") from error
+    if program is None:
+        raise ExportError("torch's exporter made no program")
+    model = program.model_proto
+    _strip(model)
+    path.write_bytes(model.SerializeToString())
+    session = Session(path)
+    differences = [_difference_to_onnx(session, reference, slice(0, 1))]
+    differences.append(_difference_to_onnx(session, reference, slice(0, None)))
+    return _checked(max(differences), "ONNX Runtime")
+
+
+def write_torchscript(method: AnomalyMethod, reference: Reference, path: Path) -> float:
+    """Trace, check and return the largest relative difference to torch.
+
+    Raises:
+        ExportError: It is above `TOLERANCE`.
+    """
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated; the artefact is for those who ask for it
+        traced = torch.jit.trace(_Graph(method).eval(), torch.from_numpy(reference.image[:2]))
+        traced.save(str(path))
+        score, anomaly_map, *_rest = torch.jit.load(str(path))(torch.from_numpy(reference.image))
+    return _checked(
+        max(
+            largest_difference(score.numpy(), reference.score),
+            largest_difference(anomaly_map[:, 0].numpy(), reference.anomaly_map),
+        ),
+        "TorchScript",
+    )
+
+
+def _difference_to_onnx(session: Session, reference: Reference, part: slice) -> float:
+    output = session.run(reference.image[part])
+    found = [
+        largest_difference(output.score, reference.score[part]),
+        largest_difference(output.anomaly_map, reference.anomaly_map[part]),
+    ]
+    if reference.reconstruction is not None and output.reconstruction is not None:
+        found.append(largest_difference(output.reconstruction, reference.reconstruction[part]))
+    return max(found)
+
+
+def _checked(difference: float, runner: str) -> float:
+    if not difference <= TOLERANCE:
+        raise ExportError(
+            f"{runner} and torch disagree by {difference:.2g} of the largest value; {TOLERANCE:g} is allowed"
+        )
+    return difference
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Take out what the exporter writes of this machine's paths and stack traces."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        del value.metadata_props[:]
+    for function in model.functions:
+        for node in function.node:
+            del node.metadata_props[:]
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
