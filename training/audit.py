@@ -68,6 +68,15 @@ def border_mean(plane: np.ndarray) -> float:
     return float((plane.sum() - inner.sum()) / (plane.size - inner.size))
 
 
+def map_border_mean(anomaly_map: np.ndarray) -> float:
+    """The border's mean of what the network saw of a map `(D, H, W)`: outside of that the map is 0."""
+    plane = anomaly_map.mean(axis=0)
+    rows, columns = np.flatnonzero(plane.any(axis=1)), np.flatnonzero(plane.any(axis=0))
+    if not len(rows):
+        return 0.0
+    return border_mean(plane[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+
+
 def sharpness(plane: np.ndarray) -> float:
     """The mean absolute Laplacian."""
     return float(np.abs(ndimage.laplace(plane)).mean())

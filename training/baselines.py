@@ -1,13 +1,17 @@
 """The three trivial scores that a method has to beat, on the same prepared images.
 
-Source: the list of Bercea et al. and others' advice to always show them; each is a few lines.
+A figure without them says nothing: on some sets one of them wins.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
+
+from inference.steps import Step
+from training.data.data_set import Sample
+from training.prepare import prepare
 
 COMPONENTS = 16
 NEIGHBOURS = 5
@@ -43,6 +47,18 @@ BASELINES: dict[str, Callable[[np.ndarray], Scorer]] = {
     "pca_residual": pca_residual,
     "5_nn": nearest_neighbours,
 }
+
+
+def score_baselines(
+    normals: Sequence[Sample], samples: Sequence[Sample], chain: Sequence[Step]
+) -> dict[str, np.ndarray]:
+    """Fit each on the training `normals` and score `samples`, `(N,)`; a volume by its highest slice."""
+    train, test = prepare(normals, chain), prepare(samples, chain)
+    found = {}
+    for name, build in BASELINES.items():
+        slices = build(train.images)(test.images)
+        found[name] = np.array([slices[test.owner == index].max() for index in range(len(samples))])
+    return found
 
 
 def _rows(images: np.ndarray) -> np.ndarray:

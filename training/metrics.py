@@ -5,7 +5,7 @@ implementation serves images and pixels, the figure itself and its resamples. Ti
 the definitions want: AUROC counts a tie as one half, AUPRC is the step-wise average precision.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ PIXEL_LEVELS = 1000
 
 
 class Levels(NamedTuple):
-    """Weights of the items at each level, levels ascending, one row a resample."""
+    """Weights of the items at each level, levels ascending, one row a resample (or an image)."""
 
     anomalous: np.ndarray  # (R, L)
     normal: np.ndarray  # (R, L)
@@ -38,19 +38,18 @@ def levels_of_scores(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
     )
 
 
-def levels_of_pixels(
-    anomaly_maps: list[np.ndarray], gt_masks: list[np.ndarray], weights: np.ndarray
-) -> Levels:
-    """The levels of all pixels pooled; maps and masks in pairs of one shape, `weights` `(R, N)` per image."""
-    inside = np.concatenate([values[mask] for values, mask in zip(anomaly_maps, gt_masks, strict=True)])
+def levels_of_pixels(anomaly_maps: Sequence[np.ndarray], gt_masks: Sequence[np.ndarray]) -> Levels:
+    """The levels of all pixels pooled, one row an image; maps and masks in pairs of one shape."""
+    pairs = list(zip(anomaly_maps, gt_masks, strict=True))
+    inside = np.concatenate([values[mask] for values, mask in pairs])
     everywhere = np.concatenate([values.ravel() for values in anomaly_maps])
     shares = np.linspace(0, 1, PIXEL_LEVELS // 2)
     # Half of the levels follow the few anomalous pixels, where the curves bend.
     edges = np.unique(np.concatenate([np.quantile(everywhere, shares), np.quantile(inside, shares)]))
-    pairs = list(zip(anomaly_maps, gt_masks, strict=True))
-    anomalous = np.stack([_histogram(values[mask], edges) for values, mask in pairs])  # (N, L)
-    normal = np.stack([_histogram(values[~mask], edges) for values, mask in pairs])
-    return Levels(weights @ anomalous, weights @ normal)
+    return Levels(
+        np.stack([_histogram(values[mask], edges) for values, mask in pairs]),
+        np.stack([_histogram(values[~mask], edges) for values, mask in pairs]),
+    )
 
 
 def auroc(levels: Levels) -> np.ndarray:
@@ -84,7 +83,7 @@ def best_dice(levels: Levels) -> np.ndarray:
 
 
 def dice_at(
-    anomaly_maps: list[np.ndarray], gt_masks: list[np.ndarray], threshold: float
+    anomaly_maps: Sequence[np.ndarray], gt_masks: Sequence[np.ndarray], threshold: float
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Pooled Dice of the pixels above `threshold`: from weights `(R, N)` to `(R,)`."""
     pairs = [(values > threshold, mask) for values, mask in zip(anomaly_maps, gt_masks, strict=True)]
@@ -117,7 +116,7 @@ def _flagged(levels: Levels) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """How many values lie at or above each edge and below the next, `(L,)`; the first edge is the least value."""
+    """How many values lie at or above each edge and below the next, `(L,)`; no value is below the first."""
     places = np.searchsorted(edges, values.ravel(), side="right") - 1
     return np.bincount(places, minlength=len(edges)).astype(float)
 
