@@ -45,10 +45,11 @@ class Loop:
         """`held_out` are normals that are looked at now and then, and never trained on."""
         self._fabric = fabric
         # Convolutions run faster channels-last, on a CPU as on a GPU.
-        layout = {"device": fabric.device, "memory_format": torch.channels_last}
-        self._method = method.to(**layout)
-        self._images = images.to(**layout)
-        self._held_out = held_out[:LOOK_AT].to(**layout)
+        layout = torch.channels_last
+        self._method = method.to(fabric.device)
+        self._method.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stubs lack it
+        self._images = images.to(fabric.device).contiguous(memory_format=layout)
+        self._held_out = held_out[:LOOK_AT].to(fabric.device).contiguous(memory_format=layout)
         self._folder = folder
         self._pace = pace
         # Every process draws its own batches, and its own noise.

@@ -64,14 +64,19 @@ class Monitor:
             self._smooth[name] = (1 - share) * self._smooth.get(name, 0.0) + share * scalar
             if self._writer is not None and number % SCALARS_EVERY == 0:
                 self._writer.add_scalar(f"{self._stage}/{name}", scalar, number)
-        losses = "  ".join(f"{name} {value:.4g}" for name, value in self._smooth.items())
-        self._progress.update(self._task, completed=number + 1, losses=losses)
+        self._progress.update(self._task, completed=number + 1, losses=self._losses())
 
     def look(self, number: int, *, samples: Tensor | None, held_out_score: float | None) -> None:
         """Note what the method makes by now, and how it scores the held-out normals."""
         if self._writer is None:
             return
+        if not self._progress.console.is_terminal:
+            # Bars cannot be redrawn in a log: say where we are now and then.
+            self._progress.console.print(f"{self._stage}: step {number + 1}  {self._losses()}")
         if samples is not None:
             self._writer.add_images(f"{self._stage}/samples", samples.clamp(0, 1), number)
         if held_out_score is not None:
             self._writer.add_scalar(f"{self._stage}/held_out_normals_score", held_out_score, number)
+
+    def _losses(self) -> str:
+        return "  ".join(f"{name} {value:.4g}" for name, value in self._smooth.items())
