@@ -86,6 +86,8 @@ def parse_dicom(content: Buffer, *, limits: Limits) -> DicomFile:
         ImageTooLargeError: decoding would exceed `limits`.
     """
     header, syntax, pixels = _parse(memoryview(content), limits=limits)
+    if pixels is None and "Rows" in header:
+        raise UnreadableImageError("the file ends before its pixel data; send it again")
     if pixels is None:
         raise NoPixelDataError(f"this DICOM file ({_object_name(header)}) holds no pixel data; send an image")
     syntax = _supported(syntax, pixels)

@@ -85,7 +85,12 @@ def test_a_zip_of_a_series_with_folders_and_junk_is_one_volume():
         ([gzip.compress(nifti_header((500, 500, 500)))], ImageTooLargeError, "asks for 500,000,000 bytes"),
         ([png(np.zeros((1, 1), np.uint8))] * 2, InconsistentSeriesError, "0 DICOM files and 2 other images"),
         ([png(np.zeros((1, 1), np.uint8)), slice_bytes(0)], InconsistentSeriesError, "1 DICOM files and 1"),
-        ([slice_bytes(0, PixelData=None)], NoPixelDataError, r"\(CT Image Storage\) holds no pixel data"),
+        ([slice_bytes(0, PixelData=None)], UnreadableImageError, "the file ends before its pixel data"),
+        (
+            [slice_bytes(0, PixelData=None, Rows=None)],
+            NoPixelDataError,
+            r"\(CT Image Storage\) holds no pixel data",
+        ),
         ([slice_bytes(0, Rows=0)], UnreadableImageError, r"\(0028,0010\) Rows is 0"),
         ([slice_bytes(0, SamplesPerPixel=2)], UnsupportedImageError, r"Samples per Pixel is 2"),
         ([slice_bytes(0, NumberOfFrames=2**31 - 1)], UnreadableImageError, "pixel data are truncated"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nibabel
 import pytest
+from pyarrow import parquet
 
 from service.cli import main
 from tests.service.uploads_builder import ct_slices, nifti_bytes, png_bytes
@@ -61,7 +62,6 @@ def test_all_readable_is_exit_code_0_and_maps_are_on_the_sources_grid(images: Pa
 
 def test_a_parquet_file_holds_the_same_rows(images: Path, tmp_path: Path):
     output = tmp_path / "scores.parquet"
-    parquet = pytest.importorskip("pyarrow.parquet")
     assert atypia("score", images, "--output", output) == 1
     assert parquet.read_table(output).num_rows == 4
 

@@ -16,6 +16,7 @@ from service.jobs import JobRequest
 from service.keys import Keys, make_token
 from service.problems import named_problem
 from service.queue import Delivery, Queue
+from tests.system_packages import lacking
 
 pytestmark = pytest.mark.asyncio
 
@@ -26,7 +27,7 @@ PROBLEM = named_problem("UnreadableImageError", 400, "it is damaged")
 def external_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     binary = shutil.which("redis-server")
     if binary is None:
-        pytest.skip("no redis-server on this machine")
+        lacking("redis-server")
     folder = tmp_path_factory.mktemp("external")
     command = [binary, "--port", "0", "--unixsocket", "redis.sock", "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as server:
