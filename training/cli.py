@@ -10,10 +10,16 @@ from imaging.errors import ImagingError
 from inference.bundle import load_bundle
 from inference.errors import InferenceError
 from models.registry import METHODS
-from training.config import load_config
-from training.errors import TrainingError
+from training.compare import chosen_methods
+from training.compare import compare as compare_methods
+from training.config import Config, load_config
+from training.errors import ConfigError, ExportError, TrainingError
+from training.evaluate import evaluate as evaluate_bundle
+from training.evaluate import write_into_bundle
 from training.export import export as export_bundle
 from training.fit import fit as fit_method
+from training.fit import read_splits, run_config
+from training.report import interval
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,13 +30,17 @@ app = typer.Typer(
 
 ConfigArgument = Annotated[Path, typer.Argument(help="A TOML config.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="An override, section.key=value.")]
+DEFAULTS = Path(__file__).with_name("comparison.toml")
 OutOption = Annotated[Path, typer.Option(help="Folder of the run.")]
 
 
 def main() -> None:
-    """Run the command; what is wrong is said in one line, exit code 2."""
+    """Run the command; what is wrong is said in one line: exit code 2, or 1 where the graph is at fault."""
     try:
         app()
+    except ExportError as error:
+        typer.echo(f"atypia-train: {error}", err=True)
+        sys.exit(1)
     except (TrainingError, InferenceError, ImagingError, ValueError, FileNotFoundError) as error:
         typer.echo(f"atypia-train: {error}", err=True)
         sys.exit(2)
@@ -47,7 +57,8 @@ def methods() -> None:
 @app.command()
 def fit(
     config: ConfigArgument,
-    out: OutOption = Path("runs/latest"),
+    out: DEFAULTS = Path(__file__).with_name("comparison.toml")
+OutOption = Path("runs/latest"),
     override: SetOption = None,
     resume: Annotated[bool, typer.Option(help="Go on from the run's checkpoint.")] = False,
 ) -> None:
@@ -66,3 +77,49 @@ def export(
     bundle = load_bundle(folder)
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     typer.echo(f"exported {bundle.reference} to {folder} ({size:.1f} MB, digest {bundle.digest[:12]})")
+
+
+@app.command()
+def evaluate(
+    source: Annotated[Path, typer.Argument(help="Folder of a run, or a TOML config: where the data are.")],
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; by default evaluations/BUNDLE.")] = None,
+    override: SetOption = None,
+    write_card: Annotated[bool, typer.Option(help="Write the figures into the bundle's card.")] = False,
+) -> None:
+    """Score the test split with an exported bundle, as the service would."""
+    config = _config_of(source, override or [])
+    folder = out or Path("evaluations") / bundle.name
+    evaluation = evaluate_bundle(load_bundle(bundle), read_splits(config), folder)
+    figure = interval(evaluation.metrics.get("image_auroc"))
+    typer.echo(f"{evaluation.bundle}: image AUROC {figure}; report in {folder / 'report.md'}")
+    if evaluation.is_inverted:
+        typer.echo("inverted: anomalous images score lower than normal ones here", err=True)
+    if write_card:
+        written = write_into_bundle(bundle, evaluation, config.card.limitations)
+        typer.echo(f"wrote the figures into {bundle / 'card.md'}; the digest is now {written.digest[:12]}")
+
+
+@app.command()
+def compare(
+    data: Annotated[Path, typer.Option(help="A data set: .npz, .csv or a folder.")],
+    methods: Annotated[str, typer.Option(help="Names separated by commas, or all.")] = "all",
+    seeds: Annotated[int, typer.Option(min=1)] = 1,
+    out: DEFAULTS = Path(__file__).with_name("comparison.toml")
+OutOption = Path("runs/compare"),
+    config: Annotated[Path, typer.Option(help="A TOML config for everything but data and method.")] = DEFAULTS,
+    override: SetOption = None,
+) -> None:
+    """Train, export and evaluate several methods; what is finished is not done again."""
+    chosen = chosen_methods(methods)
+    out.mkdir(parents=True, exist_ok=True)
+    base = load_config(config, [f"data.path={data}", *(override or [])])
+    typer.echo(compare_methods(base, chosen, seeds=seeds, out=out))
+
+
+def _config_of(source: Path, overrides: list[str]) -> Config:
+    if not source.is_dir():
+        return load_config(source, overrides)
+    if overrides:
+        raise ConfigError("a run keeps its own config; leave --set out, or give a TOML config")
+    return run_config(source)

@@ -80,17 +80,28 @@ def fit(config: Config, folder: Path, *, resume: bool) -> AnomalyMethod:
     return method.cpu().eval()
 
 
+def run_config(folder: Path) -> Config:
+    """The config that a run was started with.
+
+    Raises:
+        ConfigError: There is no run.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise ConfigError(f"{folder} holds no run; make one with `atypia-train fit`")
+    return Config.model_validate_json(path.read_text())
+
+
 def load_run(folder: Path) -> tuple[Config, AnomalyMethod, Splits]:
     """A finished run: its config, its trained method on the CPU and its data.
 
     Raises:
         ConfigError: There is no run, or it has not ended.
     """
-    path = folder / CONFIG
+    config = run_config(folder)
     checkpoint = load_checkpoint(folder)
-    if not path.is_file() or checkpoint is None:
-        raise ConfigError(f"{folder} holds no run; make one with `atypia-train fit`")
-    config = Config.model_validate_json(path.read_text())
+    if checkpoint is None:
+        raise ConfigError(f"the run in {folder} has no checkpoint yet; go on with `atypia-train fit`")
     splits = read_splits(config)
     shape = input_shape(prepare(splits.train[:1], config.preprocessing))
     method = build_method(config.method, shape)

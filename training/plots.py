@@ -55,7 +55,7 @@ def plot_roc(
         axes = figure.add_subplot()
         axes.plot((0, 1), (0, 1), color=FAINT, linewidth=0.8, linestyle=(0, (2, 3)))
         for shade, (name, scores) in zip(
-            ("#8a919a", "#a3a9b1", "#bcc1c7"), baseline_scores.items(), strict=False
+            ("#6f7f8f", "#93a3b1", "#b9c4cd"), baseline_scores.items(), strict=False
         ):
             axes.plot(
                 *_roc(scores, labels),
@@ -143,8 +143,9 @@ def _draw_example(axes: Axes, sample: Sample, result: ImageResult) -> None:
     grey = _grey(sample.image, worst)
     full_colour = max(FULL_COLOUR * result.map_threshold, 1e-12)
     strength = np.clip(result.anomaly_map[worst] / full_colour, 0, 1)
-    # Opaque from half of the colours on; what is normal stays untouched grey.
-    alpha = np.clip(strength * 2, 0, 1)[..., None] * 0.75
+    # What is normal stays untouched grey, as in the service's overlay.
+    ramp = np.clip((strength - 0.2) / 0.6, 0, 1)
+    alpha = 0.7 * (ramp * ramp * (3 - 2 * ramp))[..., None]
     colours = mpl.colormaps["inferno"](0.2 + 0.8 * strength)[..., :3]
     heat = grey[..., None] * (1 - alpha) + colours * alpha
     gap = np.ones((grey.shape[0], max(1, grey.shape[1] // 32), 3))

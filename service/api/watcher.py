@@ -37,7 +37,7 @@ class JobWatcher:
             try:
                 await self._listen()
             except RedisError as error:
-                logger.warning("listening for jobs failed: %s", type(error).__name__)
+                logger.warning("listening for jobs failed: %s", error)
             await asyncio.sleep(_LOOK_S)
 
     async def changes(self, job_id: str, *, for_s: float = math.inf) -> AsyncIterator[Job]:

@@ -74,7 +74,7 @@ class Worker:
         try:
             delivery = await self._recover() or await self._take()
         except RedisError as error:
-            logger.warning("the queue does not answer: %s", type(error).__name__)
+            logger.warning("the queue does not answer: %s", error)
             await asyncio.sleep(TAKE_S)
             # A server that lost its data comes back without the group.
             with suppress(RedisError):
@@ -121,9 +121,7 @@ class Worker:
                 await end_tasks(pulsing)
         except RedisError as error:
             # The message stays ours until the lease is over; then whoever is alive takes it up.
-            logger.warning(
-                "job %s is left: the queue does not answer (%s)", delivery.job_id, type(error).__name__
-            )
+            logger.warning("job %s is left: the queue does not answer (%s)", delivery.job_id, error)
 
     async def _run_job(self, delivery: Delivery, run: JobRun) -> None:
         state, problem = await self._outcome(run)
