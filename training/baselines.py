@@ -43,9 +43,9 @@ def nearest_neighbours(normals: np.ndarray) -> Scorer:
 
 
 BASELINES: dict[str, Callable[[np.ndarray], Scorer]] = {
-    "mean_intensity": mean_intensity,
-    "pca_residual": pca_residual,
-    "5_nn": nearest_neighbours,
+    "mean intensity": mean_intensity,
+    "PCA residual": pca_residual,
+    "5-NN": nearest_neighbours,
 }
 
 

@@ -57,8 +57,7 @@ def methods() -> None:
 @app.command()
 def fit(
     config: ConfigArgument,
-    out: DEFAULTS = Path(__file__).with_name("comparison.toml")
-OutOption = Path("runs/latest"),
+    out: OutOption = Path("runs/latest"),
     override: SetOption = None,
     resume: Annotated[bool, typer.Option(help="Go on from the run's checkpoint.")] = False,
 ) -> None:
@@ -83,7 +82,7 @@ def export(
 def evaluate(
     source: Annotated[Path, typer.Argument(help="Folder of a run, or a TOML config: where the data are.")],
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the report; by default evaluations/BUNDLE.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The report's folder; evaluations/BUNDLE.")] = None,
     override: SetOption = None,
     write_card: Annotated[bool, typer.Option(help="Write the figures into the bundle's card.")] = False,
 ) -> None:
@@ -105,14 +104,12 @@ def compare(
     data: Annotated[Path, typer.Option(help="A data set: .npz, .csv or a folder.")],
     methods: Annotated[str, typer.Option(help="Names separated by commas, or all.")] = "all",
     seeds: Annotated[int, typer.Option(min=1)] = 1,
-    out: DEFAULTS = Path(__file__).with_name("comparison.toml")
-OutOption = Path("runs/compare"),
-    config: Annotated[Path, typer.Option(help="A TOML config for everything but data and method.")] = DEFAULTS,
+    out: OutOption = Path("runs/compare"),
+    config: Annotated[Path, typer.Option(help="A TOML config for all but data and method.")] = DEFAULTS,
     override: SetOption = None,
 ) -> None:
     """Train, export and evaluate several methods; what is finished is not done again."""
     chosen = chosen_methods(methods)
-    out.mkdir(parents=True, exist_ok=True)
     base = load_config(config, [f"data.path={data}", *(override or [])])
     typer.echo(compare_methods(base, chosen, seeds=seeds, out=out))
 

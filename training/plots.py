@@ -61,7 +61,7 @@ def plot_roc(
                 *_roc(scores, labels),
                 color=shade,
                 linewidth=1.1,
-                label=f"{_words(name)}, {_auroc(evaluation.baselines[name])}",
+                label=f"{name}, {_auroc(evaluation.baselines[name])}",
             )
         label = f"{evaluation.bundle}, {_auroc(evaluation.metrics)}"
         axes.plot(*_roc(scored.scores, labels), color=ANOMALOUS_COLOUR, linewidth=2.2, label=label)
@@ -79,6 +79,7 @@ def plot_scores(scored: ScoredSplit, manifest: Manifest, path: Path) -> None:
     """Histograms of both classes' scores, and the thresholds of the operating points."""
     scores, labels = scored.scores, scored.labels
     low, high = np.quantile(scores, (0.0, 0.99))
+    high = max(high, low + 1e-9)  # all scores may be the same
     bins = np.linspace(low, high, 41)
     with mpl.rc_context(STYLE):
         figure = Figure((6.4, 3.2), layout="constrained")
@@ -149,7 +150,8 @@ def _draw_example(axes: Axes, sample: Sample, result: ImageResult) -> None:
     colours = mpl.colormaps["inferno"](0.2 + 0.8 * strength)[..., :3]
     heat = grey[..., None] * (1 - alpha) + colours * alpha
     gap = np.ones((grey.shape[0], max(1, grey.shape[1] // 32), 3))
-    axes.imshow(np.concatenate([np.repeat(grey[..., None], 3, axis=2), gap, heat], axis=1))
+    pair = np.concatenate([np.repeat(grey[..., None], 3, axis=2), gap, heat], axis=1)
+    axes.imshow(pair.clip(0, 1))
     if sample.gt_mask is not None and sample.gt_mask[worst].any():
         columns = np.arange(grey.shape[1]) + grey.shape[1] + gap.shape[1]
         axes.contour(columns, np.arange(grey.shape[0]), sample.gt_mask[worst], levels=[0.5],
@@ -189,10 +191,6 @@ def _roc(scores: np.ndarray, labels: np.ndarray) -> tuple[Sequence[float], Seque
 
 def _auroc(figures: Mapping[str, Metric]) -> str:
     return f"{figures['image_auroc'].value:.3f}" if "image_auroc" in figures else "undefined"
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _save(figure: Figure, path: Path) -> None:

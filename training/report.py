@@ -47,7 +47,7 @@ def markdown(evaluation: Evaluation) -> str:
     """The tables of an evaluation, each figure with its 95 % interval."""
     parts = [
         f"{evaluation.images} test images of {evaluation.patients} patients, {evaluation.anomalous} of them "
-        f"anomalous; {evaluation.out_of_scope} were out of the bundle's scope and scored all the same. "
+        f"anomalous. Out of the bundle's scope, and scored all the same: {evaluation.out_of_scope}. "
         "Intervals are 95 % bootstrap intervals by patient (2000 resamples).",
         INVERTED if evaluation.is_inverted else "",
         _table({_label(name): figure for name, figure in evaluation.metrics.items()}),
@@ -81,8 +81,7 @@ def _table(figures: Mapping[str, Metric]) -> str:
 def _baselines(evaluation: Evaluation) -> str:
     methods = {f"**{evaluation.method}**": evaluation.metrics, **evaluation.baselines}
     rows = [
-        f"| {name.replace('_', ' ') if name in evaluation.baselines else name} "
-        f"| {interval(figures.get('image_auroc'))} | {interval(figures.get('image_auprc'))} |"
+        f"| {name} | {interval(figures.get('image_auroc'))} | {interval(figures.get('image_auprc'))} |"
         for name, figures in methods.items()
     ]
     return "\n".join(["| score | image AUROC | image AUPRC |", "|---|---|---|", *rows])

@@ -1,0 +1,123 @@
+"""`compare`: train, export and evaluate many methods on one data set, going on where it was stopped."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from imaging.errors import ImagingError
+from inference.bundle import MODEL, PARITY, Bundle, load_bundle
+from inference.errors import InferenceError
+from inference.session import Session
+from models.registry import METHODS
+from training.comparison import Outcome, comparison_table
+from training.config import Config, MethodSection
+from training.errors import ConfigError, TrainingError
+from training.evaluate import evaluate
+from training.export import export
+from training.fit import fit, read_splits
+
+OUTCOME = "outcome.json"
+TABLE = "comparison"
+TIMED_RUNS = 20
+
+
+class _Finished(BaseModel):
+    """What is left in a run's folder when it has ended: it is not done again while the config is the same."""
+
+    model_config = ConfigDict(frozen=True)
+
+    config: Config
+    outcome: Outcome
+
+
+def chosen_methods(names: str) -> list[str]:
+    """`all`, or names separated by commas.
+
+    Raises:
+        ConfigError: One of them is unknown.
+    """
+    chosen = sorted(METHODS) if names == "all" else [name.strip() for name in names.split(",")]
+    if unknown := [name for name in chosen if name not in METHODS]:
+        raise ConfigError(f"unknown method {unknown[0]!r}; choose from all, {', '.join(sorted(METHODS))}")
+    return chosen
+
+
+def compare(base: Config, methods: Sequence[str], *, seeds: int, out: Path) -> str:
+    """Compare the methods on the base config's data and return the table, which is also left in `out`.
+
+    The base's own method keeps its options; the others have their defaults. A method that fails is named
+    below the table, and tried again the next time.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    outcomes: list[Outcome] = []
+    for method in methods:
+        for seed in range(base.seed, base.seed + seeds):
+            outcomes.append(_outcome(_config(base, method, seed), out / method / f"seed-{seed}"))
+            _write(outcomes, out)
+    return comparison_table(outcomes)
+
+
+def graph_ms_per_image(bundle: Bundle) -> float:
+    """Median milliseconds of the graph alone for one image, on the processor."""
+    session = Session(bundle.folder / MODEL, optimization_level=bundle.manifest.graph_optimization_level)
+    with np.load(bundle.folder / PARITY, allow_pickle=False) as parity:
+        image = parity["image"][:1]
+    seconds = []
+    for _ in range(TIMED_RUNS):
+        start = time.perf_counter()
+        session.run(image)
+        seconds.append(time.perf_counter() - start)
+    return 1000 * float(np.median(seconds))
+
+
+def _config(base: Config, method: str, seed: int) -> Config:
+    section = base.method if base.method.name == method else MethodSection(name=method)
+    name = f"{base.name}-{method}".replace("_", "-")
+    return base.model_copy(update={"name": name, "method": section, "seed": seed})
+
+
+def _outcome(config: Config, folder: Path) -> Outcome:
+    if (known := _known(config, folder)) is not None:
+        return known
+    try:
+        outcome = _run(config, folder)
+    except (TrainingError, InferenceError, ImagingError, ValueError) as error:
+        return Outcome(method=config.method.name, seed=config.seed, error=str(error))
+    text = _Finished(config=config, outcome=outcome).model_dump_json(indent=1)
+    (folder / OUTCOME).write_text(text + "\n")
+    return outcome
+
+
+def _known(config: Config, folder: Path) -> Outcome | None:
+    path = folder / OUTCOME
+    if not path.is_file():
+        return None
+    try:
+        finished = _Finished.model_validate_json(path.read_text())
+    except ValidationError:
+        return None  # it was cut off while being written
+    return finished.outcome if finished.config == config else None
+
+
+def _run(config: Config, folder: Path) -> Outcome:
+    start = time.perf_counter()
+    fit(config, folder, resume=True)
+    seconds = time.perf_counter() - start
+    bundle = load_bundle(export(folder, folder / "bundles"))
+    return Outcome(
+        method=config.method.name,
+        seed=config.seed,
+        train_seconds=seconds,
+        bundle_megabytes=sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6,
+        graph_ms_per_image=graph_ms_per_image(bundle),
+        evaluation=evaluate(bundle, read_splits(config), folder / "evaluation"),
+    )
+
+
+def _write(outcomes: Sequence[Outcome], out: Path) -> None:
+    lines = ",\n".join(outcome.model_dump_json() for outcome in outcomes)
+    (out / f"{TABLE}.json").write_text(f"[\n{lines}\n]\n")
+    (out / f"{TABLE}.md").write_text(comparison_table(outcomes))
