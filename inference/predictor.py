@@ -12,7 +12,7 @@ import numpy as np
 
 from imaging.image import Image
 from inference import calibration
-from inference.bundle import Bundle, check_parity
+from inference.bundle import MODEL, Bundle, check_parity
 from inference.errors import OutOfScopeError
 from inference.findings import Finding, find_regions
 from inference.preprocess import PreparedSlice, prepare_slice, restore_map
@@ -22,6 +22,8 @@ from inference.session import GraphOutput, Session
 ScopePolicy = Literal["enforce", "warn"]
 """What to do with an image outside the bundle's scope: refuse it, or score it and say so."""
 
+# Slices that go through the graph at once.
+MAX_BATCH = 16
 # A region of fewer pixels of the network's own map is a speck.
 MIN_REGION_OF_MAP = 4
 
@@ -63,14 +65,19 @@ class ImageResult:
 class Predictor:
     """One bundle, ready to score; the same in training's evaluation and in the service."""
 
-    def __init__(self, bundle: Bundle, session: Session, *, max_batch: int = 16) -> None:
+    def __init__(self, bundle: Bundle, session: Session, *, max_batch: int = MAX_BATCH) -> None:
         self.bundle = bundle
         self.session = session
         self._max_batch = max_batch
 
     @classmethod
     def load(
-        cls, bundle: Bundle, *, providers: tuple[str, ...] = ("CPUExecutionProvider",), threads: int = 0
+        cls,
+        bundle: Bundle,
+        *,
+        providers: tuple[str, ...] = ("CPUExecutionProvider",),
+        threads: int = 0,
+        max_batch: int = MAX_BATCH,
     ) -> "Predictor":
         """Start a session for the bundle and hold it against the bundle's parity file.
 
@@ -78,13 +85,13 @@ class Predictor:
             BundleError: The graph cannot be loaded, or computes something else here.
         """
         session = Session(
-            bundle.folder / "model.onnx",
+            bundle.folder / MODEL,
             optimization_level=bundle.manifest.graph_optimization_level,
             providers=providers,
             threads=threads,
         )
         check_parity(bundle, session)
-        return cls(bundle, session)
+        return cls(bundle, session, max_batch=max_batch)
 
     def prepare(self, image: Image, *, scope: ScopePolicy = "enforce") -> PreparedImage:
         """Preprocess every slice and compare the image with the bundle's scope.

@@ -31,7 +31,12 @@ class Models:
             BundleError: One cannot be loaded, or computes something else on this device.
         """
         return cls(
-            Predictor.load(bundle, providers=settings.providers, threads=settings.threads)
+            Predictor.load(
+                bundle,
+                providers=settings.providers,
+                threads=settings.threads,
+                max_batch=settings.max_batch,
+            )
             for bundle in bundles
         )
 
