@@ -61,7 +61,12 @@ def sha256_of(path: Path) -> str:
 
 
 def largest_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The largest absolute difference, relative to the largest absolute value of `theirs`."""
+    """The largest absolute difference, relative to the largest absolute value of `theirs`.
+
+    Infinite where either holds a value that is not finite: comparisons with nan would let it pass.
+    """
+    if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        return float("inf")
     scale = max(float(np.abs(theirs).max()), float(np.finfo(np.float32).tiny))
     return float(np.abs(np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)).max()) / scale
 

@@ -21,7 +21,8 @@ class Catalog:
         Raises:
             BundleError: One of them is incomplete or altered; a catalog with holes would hide that.
         """
-        found = [path.parent for folder in folders for path in sorted(folder.glob(f"*/{MANIFEST}"))]
+        # A hidden folder is an export that was cut off.
+        found = [path.parent for folder in folders for path in sorted(folder.glob(f"[!.]*/{MANIFEST}"))]
         return cls(load_bundle(folder) for folder in found)
 
     def __iter__(self) -> Iterator[Bundle]:

@@ -12,8 +12,8 @@ MAX_FINDINGS = 50
 class Finding:
     """One connected region; indices are `(column, row, slice)`, boxes are inclusive.
 
-    Millimetres are LPS, and None where the image has no geometry. `size_mm` is an area in mm² for a 2-D
-    image and a volume in mm³ for a volume.
+    Millimetres are LPS, and None where the image has no geometry. `size_mm` is an area in mm² for a single
+    slice and a volume in mm³ for several.
     """
 
     box_voxels: tuple[tuple[int, int, int], tuple[int, int, int]]
@@ -36,31 +36,48 @@ def find_regions(
         min_voxels: Smaller regions are left out; at most `MAX_FINDINGS` are returned.
     """
     labels, _count = ndimage.label(anomaly_map > threshold, structure=np.ones((3, 3, 3)))
+    place = None if affine is None else _Place(affine, _voxel_mm(affine, depth=anomaly_map.shape[0]))
     findings = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         inside = labels[box] == number
         if int(inside.sum()) >= min_voxels:
-            findings.append(_finding(anomaly_map[box], inside, box, affine))
+            findings.append(_finding(anomaly_map[box], inside, box, threshold=threshold, place=place))
     findings.sort(key=lambda finding: finding.peak, reverse=True)
     return findings[:MAX_FINDINGS]
 
 
+@dataclass(frozen=True)
+class _Place:
+    affine: np.ndarray  # (4, 4)
+    voxel_mm: float  # mm² in a single slice, else mm³
+
+
+def _voxel_mm(affine: np.ndarray, *, depth: int) -> float:
+    if depth == 1:  # the third axis is the slice's thickness, if it is known at all
+        return float(np.linalg.norm(np.cross(affine[:3, 0], affine[:3, 1])))
+    return float(abs(np.linalg.det(affine[:3, :3])))
+
+
 def _finding(
-    values: np.ndarray, inside: np.ndarray, box: tuple[slice, slice, slice], affine: np.ndarray | None
+    values: np.ndarray,
+    inside: np.ndarray,
+    box: tuple[slice, slice, slice],
+    *,
+    threshold: float,
+    place: _Place | None,
 ) -> Finding:
     start = np.array([part.start for part in box])
     stop = np.array([part.stop - 1 for part in box])
-    weights = np.where(inside, values, 0.0)
-    # The map's own weight, not the outline, says where the middle is.
-    centre = np.array(ndimage.center_of_mass(weights)) + start
+    # The height above the threshold, not the outline, says where the middle is.
+    centre = np.array(ndimage.center_of_mass(np.where(inside, values - threshold, 0.0))) + start
     size = int(inside.sum())
     first, last, middle = start[::-1], stop[::-1], centre[::-1]  # (D, H, W) to (column, row, slice)
     box_mm = centroid_mm = size_mm = None
-    if affine is not None:
-        corners = _world(affine, np.array(np.meshgrid(*zip(first, last, strict=True))).reshape(3, -1).T)
+    if place is not None:
+        corners = _world(place.affine, np.array(np.meshgrid(*zip(first, last, strict=True))).reshape(3, -1).T)
         box_mm = (_triple(corners.min(axis=0)), _triple(corners.max(axis=0)))
-        centroid_mm = _triple(_world(affine, middle[None])[0])
-        size_mm = size * float(abs(np.linalg.det(affine[:3, :3])))
+        centroid_mm = _triple(_world(place.affine, middle[None])[0])
+        size_mm = size * place.voxel_mm
     return Finding(
         box_voxels=(
             (int(first[0]), int(first[1]), int(first[2])),
