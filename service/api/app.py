@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from service.api import health_routes, job_routes, model_routes, result_routes, score_routes
 from service.api.problem_responses import install_error_handlers
@@ -27,7 +28,10 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
             app.state.services = services
             yield
 
-    app = FastAPI(title="Atypia", version=_version(), description=_DESCRIPTION, lifespan=lifespan)
+    # Its /docs page comes whole from here: a hospital's network may not reach a CDN.
+    app = FastAPIOffline(
+        redoc_url=None, title="Atypia", version=_version(), description=_DESCRIPTION, lifespan=lifespan
+    )
     install_error_handlers(app)
     app.add_middleware(CountedRequests, counter=counter)
     for routes in (score_routes, result_routes, job_routes, model_routes, health_routes):
