@@ -60,7 +60,10 @@ class OfflineScorer:
     def _predictor(self, bundle: Bundle) -> Predictor:
         if bundle.digest not in self._predictors:
             self._predictors[bundle.digest] = Predictor.load(
-                bundle, providers=self._settings.providers, threads=self._settings.threads
+                bundle,
+                providers=self._settings.providers,
+                threads=self._settings.threads,
+                max_batch=self._settings.max_batch,
             )
         return self._predictors[bundle.digest]
 

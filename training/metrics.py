@@ -71,7 +71,8 @@ def fpr95(levels: Levels) -> np.ndarray:
     hits, alarms = _flagged(levels)
     enough = hits >= 0.95 * hits[:, :1] - 1e-9
     highest = enough.shape[1] - 1 - np.argmax(enough[:, ::-1], axis=1)
-    return _share(np.take_along_axis(alarms, highest[:, None], axis=1)[:, 0], alarms[:, 0])
+    rate = _share(np.take_along_axis(alarms, highest[:, None], axis=1)[:, 0], alarms[:, 0])
+    return np.where(hits[:, 0] > 0, rate, np.nan)
 
 
 def best_dice(levels: Levels) -> np.ndarray:
