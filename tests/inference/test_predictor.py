@@ -1,0 +1,76 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imaging.image import Image, Source, SourceGrid
+from inference.bundle import load_bundle
+from inference.errors import OutOfScopeError
+from inference.predictor import Predictor
+from tests.service.bundle_builder import make_bundle
+
+# Two millimetres along the row, three down the column, five between slices; the first voxel at (10, 20, 30).
+AFFINE = np.array([[2.0, 0, 0, 10], [0, 3.0, 0, 20], [0, 0, 5.0, 30], [0, 0, 0, 1]])
+
+
+def image_of(pixels: np.ndarray, **fields: object) -> Image:
+    shape = (pixels.shape[-1], pixels.shape[-2], 1 if pixels.ndim == 3 else pixels.shape[1])
+    grid = SourceGrid.straight(shape, AFFINE)
+    return replace(Image(pixels.astype(np.float32), AFFINE, "patient", Source("nifti"), grid), **fields)
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).random(shape)
+
+
+@pytest.fixture
+def predictor(tmp_path: Path) -> Predictor:
+    return Predictor.load(load_bundle(make_bundle(tmp_path, modalities=("CT",))), max_batch=2)
+
+
+def test_a_slice_gets_a_score_and_a_map_on_its_own_pixels(predictor: Predictor):
+    result = predictor.predict(image_of(noise(1, 50, 70)))
+    assert result.anomaly_map.shape == (1, 50, 70)
+    assert result.score == result.slice_scores[0] > 0
+
+
+def test_a_volume_scores_as_its_worst_slice(predictor: Predictor):
+    volume = noise(1, 5, 40, 40)
+    volume[0, 3] = np.where(noise(40, 40) > 0.5, 1, 0)
+    result = predictor.predict(image_of(volume))
+    assert result.anomaly_map.shape == (5, 40, 40)
+    assert result.score == max(result.slice_scores) == result.slice_scores[3]
+
+
+def test_a_slice_scores_the_same_alone_and_in_a_volume(predictor: Predictor):
+    volume = noise(1, 5, 40, 40)
+    together = predictor.predict(image_of(volume)).slice_scores
+    alone = [predictor.predict(image_of(volume[:, index])).score for index in range(5)]
+    np.testing.assert_allclose(together, alone, rtol=1e-6)
+
+
+def test_progress_goes_to_one(predictor: Predictor):
+    seen: list[float] = []
+    predictor.predict(image_of(noise(1, 5, 40, 40)), progress=seen.append)
+    assert seen == [0.4, 0.8, 1.0]
+
+
+def test_another_modality_is_refused_and_said_so(predictor: Predictor):
+    with pytest.raises(OutOfScopeError, match=r"out of scope for tiny@1\.0\.0: modality is MR"):
+        predictor.predict(image_of(noise(1, 40, 40), modality="MR"))
+
+
+def test_another_modality_is_scored_with_a_warning_when_asked(predictor: Predictor):
+    result = predictor.predict(image_of(noise(1, 40, 40), modality="MR"), scope="warn")
+    assert result.warnings == ("out of scope: modality is MR, the model is for CT",)
+
+
+def test_a_file_that_does_not_say_its_modality_is_scored_with_a_warning(predictor: Predictor):
+    result = predictor.predict(image_of(noise(1, 40, 40)))
+    assert result.warnings == ("the file does not say its modality; the model is for CT",)
+
+
+def test_other_channels_are_refused(predictor: Predictor):
+    with pytest.raises(OutOfScopeError, match=r"the image has 3 channels, tiny@1\.0\.0 takes 1"):
+        predictor.predict(image_of(noise(3, 40, 40)), scope="warn")

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imaging.image import Window
+from inference import steps
+from inference.preprocess import head_mask, prepare_slice, resample, restore_map
+
+RAMP = np.arange(64, dtype=np.float32).reshape(1, 8, 8)
+
+
+def test_cropping_an_eighth_of_each_side_keeps_the_middle():
+    prepared = prepare_slice(RAMP, [steps.CropBorder(fraction=0.125)])
+    np.testing.assert_array_equal(prepared.pixels, RAMP[:, 1:7, 1:7])
+    assert prepared.box == (1, 1, 6, 6)
+
+
+def test_a_crop_after_a_resize_counts_its_border_in_source_pixels():
+    chain = [steps.Resize(height=16, width=16), steps.CropBorder(fraction=0.125)]
+    assert prepare_slice(np.zeros((1, 64, 32)), chain).box == (8, 4, 48, 24)
+
+
+def test_stretching_maps_the_percentiles_to_0_and_1():
+    prepared = prepare_slice(RAMP, [steps.PercentileStretch(low=0, high=100)])
+    np.testing.assert_allclose(prepared.pixels, RAMP / 63, atol=1e-6)
+
+
+def test_a_flat_slice_stretches_to_zero_without_a_warning():
+    assert not prepare_slice(np.full((1, 8, 8), 7.0), [steps.PercentileStretch()]).pixels.any()
+
+
+def test_the_files_window_is_applied():
+    prepared = prepare_slice(RAMP, [steps.Voi()], voi=Window(32, 64, "LINEAR_EXACT"))
+    np.testing.assert_allclose(prepared.pixels, RAMP / 64, atol=1e-6)
+
+
+def test_a_fixed_window_ignores_the_files():
+    chain = [steps.FixedWindow(center=40, width=80)]
+    values = np.array([[[-1000.0, 39.5, 1000.0]]])
+    found = prepare_slice(values, chain, voi=Window(0, 1)).pixels
+    np.testing.assert_allclose(found, [[[0, 0.5, 1]]], atol=0.01)
+
+
+def test_clahe_raises_the_contrast_of_a_dull_corner():
+    picture = np.random.default_rng(0).uniform(0.4, 0.5, (1, 64, 64))
+    picture[:, 32:] = 1.0
+    enhanced = prepare_slice(picture, [steps.Clahe()]).pixels
+    assert enhanced[0, :24, :24].std() > 2 * picture[0, :24, :24].std()
+    assert enhanced.min() >= 0
+    assert enhanced.max() <= 1
+
+
+def test_robust_z_is_half_at_the_median_and_zero_outside_the_head():
+    picture = np.zeros((1, 40, 40), np.float32)
+    picture[0, 8:32, 8:32] = np.random.default_rng(0).normal(100, 5, (24, 24))
+    prepared = prepare_slice(picture, [steps.RobustZInMask(erode=2)])
+    assert prepared.mask is not None and prepared.mask.sum() == 20 * 20
+    assert np.median(prepared.pixels[0][prepared.mask]) == pytest.approx(0.5, abs=1e-3)
+    assert not prepared.pixels[0][~prepared.mask].any()
+
+
+def test_robust_z_of_an_empty_slice_is_zero():
+    prepared = prepare_slice(np.zeros((1, 16, 16)), [steps.RobustZInMask()])
+    assert not prepared.pixels.any()
+
+
+def test_the_head_is_the_largest_region_with_its_holes_filled():
+    plane = np.zeros((20, 20))
+    plane[4:16, 4:16] = 1.0
+    plane[8:10, 8:10] = 0.0
+    plane[0, 0] = 1.0
+    assert head_mask(plane, erode=0).sum() == 12 * 12
+
+
+def test_restoring_puts_the_map_where_the_crop_was():
+    prepared = prepare_slice(np.zeros((1, 64, 64)), [steps.CropBorder(fraction=0.25)])
+    restored = restore_map(np.ones((32, 32), np.float32), prepared)
+    assert restored[16:48, 16:48].all()
+    assert restored.sum() == 32 * 32
+
+
+def test_restoring_drops_the_map_outside_the_mask():
+    picture = np.zeros((1, 40, 40), np.float32)
+    picture[0, 8:32, 8:32] = np.random.default_rng(0).normal(100, 5, (24, 24))
+    prepared = prepare_slice(picture, [steps.RobustZInMask(erode=0)])
+    assert restore_map(np.ones((40, 40), np.float32), prepared).sum() == prepared.mask.sum()
+
+
+def test_a_bright_spot_comes_back_to_its_own_place():
+    picture = np.zeros((1, 100, 60), np.float32)
+    picture[0, 70:74, 20:24] = 1
+    prepared = prepare_slice(picture, [steps.CropBorder(fraction=0.1), steps.Resize(height=40, width=24)])
+    restored = restore_map(prepared.pixels[0], prepared)
+    row, column = np.unravel_index(restored.argmax(), restored.shape)
+    assert 69 <= row <= 74 and 19 <= column <= 24
+
+
+@given(st.integers(16, 90), st.integers(16, 90), st.floats(0.01, 0.4), st.integers(8, 40))
+def test_a_map_always_comes_back_on_the_sources_size(height, width, fraction, side):
+    chain = [steps.CropBorder(fraction=fraction), steps.Resize(height=side, width=side)]
+    prepared = prepare_slice(np.zeros((1, height, width)), chain)
+    assert restore_map(np.zeros((side, side)), prepared).shape == (height, width)
+
+
+def test_resampling_to_the_same_size_changes_nothing():
+    np.testing.assert_array_equal(resample(RAMP[0], height=8, width=8), RAMP[0])
+
+
+def test_resampling_keeps_the_mean():
+    plane = np.random.default_rng(0).random((64, 64))
+    assert resample(plane, height=16, width=16).mean() == pytest.approx(plane.mean(), abs=0.01)
+
+
+def test_the_input_is_left_as_it_was():
+    before = RAMP.copy()
+    prepare_slice(RAMP, [steps.Voi(), steps.Resize(height=16, width=16), steps.PercentileStretch()])
+    np.testing.assert_array_equal(RAMP, before)
