@@ -49,3 +49,20 @@ def test_no_data_set_or_registry_host_is_in_the_tree():
     assert [
         name for name in listed if re.search(r"\.(npz|nii|nii\.gz)$", name) and "bundles/" not in name
     ] == []
+
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "bundles").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_somewhere(page: Path):
+    links = re.findall(r"\]\(([^)#\s]+)\)", page.read_text())
+    local = [link for link in links if not link.startswith("http")]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_names_every_folder_of_the_house():
+    readme = (ROOT / "README.md").read_text()
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    folders = {name.split("/")[0] for name in listed.split() if "/" in name and not name.startswith(".")}
+    assert {folder for folder in folders if f"`{folder}/`" not in readme} == set()
