@@ -111,7 +111,10 @@ class Predictor:
         )
         departures += departures_of_pixels(manifest.scope, [part.pixels for part in slices])
         if departures and scope == "enforce":
-            raise OutOfScopeError(f"out of scope for {self.bundle.reference}: {'; '.join(departures)}")
+            raise OutOfScopeError(
+                f"out of scope for {self.bundle.reference}: {'; '.join(departures)}; "
+                f"scope=warn scores it all the same"
+            )
         warnings = [f"out of scope: {departure}" for departure in departures]
         if manifest.scope.modalities and image.modality is None:
             warnings.append(
