@@ -104,11 +104,14 @@ def write_torchscript(method: AnomalyMethod, reference: Reference, path: Path) -
     """Trace, check and return the largest relative difference to torch.
 
     Raises:
-        ExportError: It is above `TOLERANCE`.
+        ExportError: It is above `TOLERANCE`, or the method cannot be traced.
     """
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # torch.jit is deprecated; the artefact is for those who ask for it
-        traced = torch.jit.trace(_Graph(method).eval(), torch.from_numpy(reference.image[:2]))
+        try:
+            traced = torch.jit.trace(_Graph(method).eval(), torch.from_numpy(reference.image[:2]))
+        except Exception as error:  # whatever a method's own code raises when its sizes are tensors
+            raise ExportError(f"torch cannot trace the method: {type(error).__name__}: {error}") from error
         traced.save(str(path))
         score, anomaly_map, *_rest = torch.jit.load(str(path))(torch.from_numpy(reference.image))
     return _checked(

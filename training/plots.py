@@ -117,9 +117,11 @@ def plot_examples(scored: ScoredSplit, manifest: Manifest, path: Path) -> None:
                 _draw_example(axes, scored.samples[index], scored.results[index])
             axes_row[0].set_title(title)
         threshold = manifest.calibration.map_threshold
+        has_masks = any(sample.gt_mask is not None for sample in scored.samples)
+        outlined = "; the reference outlined in cyan" if has_masks else ""
         figure.supxlabel(
             f"Left: image. Right: anomaly map, full colour at {FULL_COLOUR:g} times its threshold "
-            f"({threshold:.3g}); the reference outlined in cyan.",
+            f"({threshold:.3g}){outlined}.",
             fontsize=8,
         )
         _save(figure, path)

@@ -88,6 +88,23 @@ def test_a_method_that_cannot_be_traced_is_refused_in_a_sentence(tmp_path: Path)
         write_onnx(Undecided(), reference_of(Undecided()), tmp_path / MODEL)
 
 
+def test_a_method_that_torchscript_cannot_carry_is_refused_in_a_sentence(tmp_path: Path):
+    class Rounding(AnomalyMethod):
+        def __init__(self) -> None:
+            super().__init__(SHAPE, None)
+
+        def stages(self) -> list[Stage]:
+            return []
+
+        def forward(self, images: torch.Tensor) -> Prediction:
+            # A size is a tensor while torch.jit traces, and a tensor cannot be rounded so.
+            rows = round(0.5 * images.shape[2])
+            return Prediction(images[:, :, :rows].mean(dim=(1, 2, 3)), images[:, :1], None)
+
+    with pytest.raises(ExportError, match="torch cannot trace the method: TypeError"):
+        write_torchscript(Rounding(), reference_of(Rounding()), tmp_path / "model.ts")
+
+
 def test_a_bundle_holds_what_the_design_names(bundle: Bundle):
     files = {path.name for path in bundle.folder.iterdir()}
     assert files == {"manifest.json", "model.onnx", "model.ts", "parity.npz", "card.md"}
