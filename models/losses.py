@@ -12,5 +12,6 @@ def mean_per_image(values: Tensor) -> Tensor:
 def top_mean_per_image(values: Tensor, fraction: float) -> Tensor:
     """Mean of the largest `fraction` of each image's values, `(B,)`."""
     flat = values.flatten(1)
-    count = max(1, round(fraction * flat.shape[1]))
+    # `int`: a tracer hands out sizes as tensors, which cannot be rounded.
+    count = max(1, round(fraction * int(flat.shape[1])))
     return torch.topk(flat, count, dim=1).values.mean(dim=1)
