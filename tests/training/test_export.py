@@ -56,6 +56,13 @@ def test_torchscript_agrees_with_torch(name: str, tmp_path: Path):
     assert write_torchscript(method, reference_of(method), tmp_path / "model.ts") <= TOLERANCE
 
 
+def test_a_score_by_the_highest_share_can_be_exported_both_ways(tmp_path: Path):
+    method = build_method(MethodSection(name="dae", options={"score": "top", "width": 4}), SHAPE).eval()
+    reference = reference_of(method.requires_grad_(False))
+    assert write_onnx(method, reference, tmp_path / MODEL) <= TOLERANCE
+    assert write_torchscript(method, reference, tmp_path / "model.ts") <= TOLERANCE
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_the_graph_tells_nothing_of_the_machine_that_made_it(name: str, tmp_path: Path):
     method = trained(name)
