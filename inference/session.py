@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
 from inference.errors import BundleError
+from inference.runtime import ort
 
 # The graph's names, the same for every method.
 INPUT = "image"
