@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,6 +114,7 @@ def write_torchscript(method: AnomalyMethod, reference: Reference, path: Path) -
         except Exception as error:  # whatever a method's own code raises when its sizes are tensors
             raise ExportError(f"torch cannot trace the method: {type(error).__name__}: {error}") from error
         traced.save(str(path))
+        _drop_traces(path)
         score, anomaly_map, *_rest = torch.jit.load(str(path))(torch.from_numpy(reference.image))
     return _checked(
         max(
@@ -121,6 +123,19 @@ def write_torchscript(method: AnomalyMethod, reference: Reference, path: Path) -
         ),
         "TorchScript",
     )
+
+
+def _drop_traces(path: Path) -> None:
+    """Take the `.debug_pkl` entries, which name this machine's files, out of a TorchScript archive.
+
+    Entries keep one fixed date, so that the same method gives the same bytes.
+    """
+    slim = path.with_suffix(".slim")
+    with zipfile.ZipFile(path) as whole, zipfile.ZipFile(slim, "w") as kept:
+        for name in whole.namelist():
+            if not name.endswith(".debug_pkl"):
+                kept.writestr(zipfile.ZipInfo(name), whole.read(name))
+    slim.replace(path)
 
 
 def _difference_to_onnx(session: Session, reference: Reference, part: slice) -> float:

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -51,8 +52,10 @@ async def test_a_result_that_is_too_old_expires_and_can_be_made_again(settings: 
 
 async def test_a_job_whose_upload_is_gone_expires_instead_of_failing(settings: Settings, redis_url: str):
     async with running_app(settings, redis_url) as client:
-        await client.post("/score", content=png_bytes())
+        path = (await client.post("/score", content=png_bytes())).json()["links"]["self"]
         await sweep(settings, redis_url, hours_later=25)
         async with running_worker(settings, redis_url):
-            response = await client.post("/score", content=png_bytes(), headers={"Prefer": "wait=30"})
+            while (await client.get(path)).json()["state"] in {"queued", "running"}:
+                await asyncio.sleep(0.02)
+        response = await client.get(f"{path}/result")
         assert (response.status_code, "send it again" in response.json()["detail"]) == (410, True)

@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,16 @@ def test_the_graph_tells_nothing_of_the_machine_that_made_it(name: str, tmp_path
     text = (tmp_path / MODEL).read_bytes()
     assert b".py" not in text and str(Path.cwd()).encode() not in text
     assert onnx.load(tmp_path / MODEL).opset_import[0].version == 20
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_torchscript_tells_nothing_of_the_machine_that_made_it(name: str, tmp_path: Path):
+    method = trained(name)
+    write_torchscript(method, reference_of(method), tmp_path / "model.ts")
+    with zipfile.ZipFile(tmp_path / "model.ts") as archive:
+        texts = [archive.read(entry) for entry in archive.namelist()]
+    for place in (Path.cwd(), Path(torch.__file__).parent):
+        assert not any(str(place).encode() in text for text in texts)
 
 
 def test_a_graph_that_computes_something_else_is_not_exported(tmp_path: Path):
