@@ -10,7 +10,7 @@ Differs from the paper: 16 instead of 64 channels at the first level and a sched
 67,200 steps, so that it trains on two cores; options `width` and `steps` give the paper's. One cosine decay
 over the whole schedule instead of one that comes back every 100 epochs. Options beyond the paper: `score =
 "top"` means the highest percent of the map, and `residual = "normalised"` divides by each pixel's spread on
-the training normals.
+the training normals plus the mean spread of all pixels.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

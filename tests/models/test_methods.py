@@ -136,6 +136,7 @@ def test_the_file_cites_its_source(name: str):
     assert "Source:" in text and "https://" in text
 
 
-def test_every_option_has_a_default(name: str):
+@pytest.mark.parametrize("side", [64, 128])
+def test_defaults_take_64_and_128_pixels(name: str, side: int):
     method = METHODS[name]
-    assert isinstance(method(SHAPE, method.Options()), AnomalyMethod)
+    assert isinstance(method(InputShape(1, side, side), method.Options()), AnomalyMethod)
