@@ -93,8 +93,16 @@ class Predictor:
         check_parity(bundle, session)
         return cls(bundle, session, max_batch=max_batch)
 
-    def prepare(self, image: Image, *, scope: ScopePolicy = "enforce") -> PreparedImage:
+    def prepare(
+        self,
+        image: Image,
+        *,
+        scope: ScopePolicy = "enforce",
+        progress: Callable[[float], None] | None = None,
+    ) -> PreparedImage:
         """Preprocess every slice and compare the image with the bundle's scope.
+
+        `progress` is told the share done, 0 to 1, after each slice; it may raise to stop.
 
         Raises:
             OutOfScopeError: It is out of scope, or has other channels, and the policy is to enforce.
@@ -105,7 +113,11 @@ class Predictor:
             raise OutOfScopeError(
                 f"the image has {image.pixels.shape[0]} channels, {self.bundle.reference} takes {channels}"
             )
-        slices = tuple(prepare_slice(part, manifest.preprocessing, voi=image.voi) for part in image.slices)
+        slices = []
+        for part in image.slices:
+            slices.append(prepare_slice(part, manifest.preprocessing, voi=image.voi))
+            if progress is not None:
+                progress(len(slices) / len(image.slices))
         departures = departures_of_header(
             manifest.scope, modality=image.modality, body_part=image.body_part, spacing=image.spacing
         )
@@ -120,7 +132,7 @@ class Predictor:
             warnings.append(
                 f"the file does not say its modality; the model is for {', '.join(manifest.scope.modalities)}"
             )
-        return PreparedImage(slices, (*image.warnings, *warnings))
+        return PreparedImage(tuple(slices), (*image.warnings, *warnings))
 
     def run(self, prepared: PreparedImage, *, progress: Callable[[float], None] | None = None) -> GraphOutput:
         """Run the graph over an image's slices; `progress` is told the share done, 0 to 1."""

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from contextlib import suppress
+from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -69,7 +70,7 @@ class Worker:
 
     async def _take_one(self) -> None:
         if len(self._in_hand) >= self._settings.worker_jobs:
-            await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED, timeout=TAKE_S)
+            await self._until_stop_or(*self._in_hand)
             return
         try:
             delivery = await self._recover() or await self._take()
@@ -86,10 +87,14 @@ class Worker:
     async def _take(self) -> Delivery | None:
         """Wait for a job, but no longer than until `stop`."""
         taking = asyncio.create_task(self._queue.take(self.worker_id, wait_s=TAKE_S))
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((taking, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
+        await self._until_stop_or(taking)
         return await taking
+
+    async def _until_stop_or(self, *tasks: asyncio.Task[Any]) -> None:
+        """Wait for the first of the tasks to end, or for `stop`."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((*tasks, stopping), return_when=asyncio.FIRST_COMPLETED, timeout=TAKE_S)
+        stopping.cancel()
 
     async def _recover(self) -> Delivery | None:
         if time.monotonic() - self._recovered_at < min(BEAT_S, self._settings.lease_s / 2):

@@ -101,10 +101,13 @@ class Pipeline:
         return image
 
     async def prepare(self, run: JobRun, predictor: Predictor, image: Image) -> PreparedImage:
+        def report(share: float) -> None:
+            run.reach(DECODED + share * (PREPARED - DECODED))
+
         with run.timed("prepare"):
-            prepared = await asyncio.to_thread(predictor.prepare, image, scope=run.job.request.scope)
-        run.reach(PREPARED)
-        return prepared
+            return await asyncio.to_thread(
+                predictor.prepare, image, scope=run.job.request.scope, progress=report
+            )
 
     async def infer(self, run: JobRun, predictor: Predictor, prepared: PreparedImage) -> GraphOutput:
         def report(share: float) -> None:

@@ -74,7 +74,7 @@ async def test_a_job_whose_worker_is_killed_is_finished_once_by_the_next(
 async def test_a_stopped_worker_hands_its_job_back_at_once(
     client: httpx.AsyncClient, settings: Settings, redis_url: str
 ):
-    path = await send_long_job(client)
+    path = await send_long_job(client, slices=1000)
     with start_worker(settings, redis_url, drain_s="0") as first:
         await until(client, path, "running")
         first.terminate()
