@@ -62,6 +62,8 @@ class Loop:
         checkpoint = load_checkpoint(self._folder) if resume else None
         if checkpoint is not None:
             self._restore(checkpoint)
+        else:
+            self._save(0, 0, {})  # a method without stages is trained by now
         stages = self._method.stages()
         for index, stage in enumerate(stages):
             if checkpoint is None or index >= checkpoint.stage:

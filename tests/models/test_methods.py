@@ -13,6 +13,8 @@ SHAPE = InputShape(1, 64, 64)
 
 # Small enough for a test to train each method in seconds.
 TINY: dict[str, dict[str, object]] = {
+    "ae": {"width": 4, "latent": 4, "steps": 120},
+    "aeu": {"width": 4, "latent": 4, "steps": 120},
     "atlas": {"neighbours": 5},
     "dae": {"width": 4, "steps": 40, "learning_rate": 3e-3, "residual": "normalised"},
     "f_anogan": {
@@ -25,6 +27,10 @@ TINY: dict[str, dict[str, object]] = {
         "learning_rate": 1e-3,
         "encoder_learning_rate": 2e-3,
     },
+    "knn": {},
+    "mean_intensity": {},
+    "pca": {"components": 4},
+    "vae": {"width": 4, "latent": 4, "steps": 120},
 }
 
 pytestmark = pytest.mark.parametrize("name", METHODS, scope="module")

@@ -8,7 +8,7 @@ import torch
 
 from inference.bundle import MODEL, Bundle, load_bundle
 from inference.predictor import Predictor
-from models.method import AnomalyMethod, InputShape, Prediction, Stage
+from models.method import AnomalyMethod, InputShape, Observation, Prediction, Stage
 from models.registry import METHODS
 from tests.training.tiny import tiny_config, write_data
 from training.config import MethodSection, build_method
@@ -35,9 +35,10 @@ def bundle(run: Path) -> Bundle:
 def trained(name: str) -> AnomalyMethod:
     torch.manual_seed(0)
     method = build_method(MethodSection(name=name), SHAPE)
-    if name == "atlas":
-        method.observe(torch.rand(30, 1, 32, 32))
-        method.finalize()
+    for stage in method.stages():
+        if isinstance(stage, Observation):
+            stage.observe(torch.rand(30, 1, 32, 32))
+            stage.finalize()
     return method.eval().requires_grad_(False)
 
 

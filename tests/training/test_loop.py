@@ -58,6 +58,12 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     assert equal(weights(tmp_path / "cut"), weights(tmp_path / "whole"))
 
 
+def test_a_method_without_stages_is_a_finished_run(data: Path, tmp_path: Path):
+    fit(tiny_config(data, name="mean_intensity"), tmp_path / "run", resume=False)
+    _config, method, _splits = load_run(tmp_path / "run")
+    assert float(method(torch.full((1, 1, 32, 32), 0.25)).score) == 0.25
+
+
 def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path):
     config = tiny_config(data, name="dae", **METHODS["dae"])
     fit(config, tmp_path / "a", resume=False)

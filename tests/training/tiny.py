@@ -46,7 +46,7 @@ def tables(data: Path, **method: Any) -> dict[str, Any]:
         "name": "discs",
         "data": {"path": str(data), "patient_pattern": r"^([pt]\d+)-"},
         "preprocessing": [{"name": "resize", "height": SIDE, "width": SIDE}, {"name": "percentile_stretch"}],
-        "method": {"name": name, "options": method or {"neighbours": 5}},
+        "method": {"name": name, "options": method or ({"neighbours": 5} if name == "atlas" else {})},
         "fit": {"batch_size": 8, "device": "cpu", "checkpoint_every_steps": 4},
         "calibration": {"share": 0.7},
     }
