@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -22,10 +23,14 @@ class Prediction(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Training images in [0, 1]; labels are 0 unlabelled, 1 labelled normal, -1 labelled anomalous."""
+    """Training images in [0, 1]; labels are 0 unlabelled, 1 labelled normal, -1 labelled anomalous.
+
+    `indices` are the images' places in the order in which an `Observation` shows them all.
+    """
 
     images: Tensor  # (B, C, H, W)
     labels: Tensor  # (B,)
+    indices: Tensor = torch.empty(0, dtype=torch.long)  # (B,)
 
 
 class Update(NamedTuple):
@@ -81,6 +86,9 @@ class AnomalyMethod(nn.Module, ABC):
 
     Options: ClassVar[type]
     """The method's own frozen dataclass of settings, every field with a default."""
+
+    uses_labels: ClassVar[bool] = False
+    """Whether batches hold the data set's labelled anomalous images too; an `Observation` never does."""
 
     @abstractmethod
     def __init__(self, shape: InputShape, options: Any) -> None:

@@ -22,11 +22,15 @@ CONFIG = "config.json"
 
 @dataclass(frozen=True)
 class Splits:
-    """A data set as one config divides it; by patient, the same for the same seed."""
+    """A data set as one config divides it; by patient, the same for the same seed.
+
+    `train_anomalous` is for the methods that use labels; no other is shown them.
+    """
 
     train: tuple[Sample, ...]
     calibration: tuple[Sample, ...]
     test: tuple[Sample, ...]
+    train_anomalous: tuple[Sample, ...] = ()
 
 
 def read_splits(config: Config) -> Splits:
@@ -36,14 +40,18 @@ def read_splits(config: Config) -> Splits:
         DataError: The data cannot be read, or nobody is left for the calibration.
     """
     data: DataSet = read_data_set(config.data.path, patient_pattern=config.data.patient_pattern)
-    train, held = hold_out(data.train, share=config.calibration.share, seed=config.seed)
+    # Nobody is held out whose other images are trained on.
+    labelled = {sample.patient for sample in data.train_anomalous}
+    free = [sample for sample in data.train if sample.patient not in labelled]
+    train, held = hold_out(free, share=config.calibration.share, seed=config.seed)
+    train += [sample for sample in data.train if sample.patient in labelled]
     calibration = (*data.validation, *held)
     if not calibration or not train:
         raise DataError(
             f"{len(train)} images are left to train on and {len(calibration)} to calibrate with; "
             f"change calibration.share or add normals"
         )
-    return Splits(tuple(train), calibration, data.test)
+    return Splits(tuple(train), calibration, data.test, data.train_anomalous)
 
 
 def input_shape(prepared: Prepared) -> InputShape:
@@ -61,16 +69,20 @@ def fit(config: Config, folder: Path, *, resume: bool) -> AnomalyMethod:
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, config, resume=resume)
     splits = read_splits(config)
-    train = prepare(splits.train, config.preprocessing)
-    held_out = prepare(splits.calibration, config.preprocessing)
     fabric = _fabric(config)
     fabric.launch()
     torch.manual_seed(config.seed)
-    method = build_method(config.method, input_shape(train))
+    shape = input_shape(prepare(splits.train[:1], config.preprocessing))
+    method = build_method(config.method, shape)
+    labelled = splits.train_anomalous if method.uses_labels else ()
+    train = prepare((*splits.train, *labelled), config.preprocessing)
+    normals = int((train.owner < len(splits.train)).sum())
+    held_out = prepare(splits.calibration, config.preprocessing)
     loop = Loop(
         fabric,
         method,
-        torch.from_numpy(train.images),
+        torch.from_numpy(train.images[:normals]),
+        anomalous=torch.from_numpy(train.images[normals:]),
         held_out=torch.from_numpy(held_out.images),
         folder=folder,
         pace=Pace(config.fit.batch_size, config.seed, config.fit.checkpoint_every_steps),

@@ -38,23 +38,30 @@ class Loop:
         method: AnomalyMethod,
         images: Tensor,
         *,
+        anomalous: Tensor,
         held_out: Tensor,
         folder: Path,
         pace: Pace,
     ) -> None:
-        """`held_out` are normals that are looked at now and then, and never trained on."""
+        """`anomalous`, labelled so, join the batches and are never observed; it may be empty.
+
+        `held_out` are normals that are looked at now and then, and never trained on.
+        """
         self._fabric = fabric
         # Convolutions run faster channels-last, on a CPU as on a GPU.
         layout = torch.channels_last
         self._method = method.to(fabric.device)
         self._method.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stubs lack it
-        self._images = images.to(fabric.device).contiguous(memory_format=layout)
+        self._batched = torch.cat([images, anomalous]).to(fabric.device).contiguous(memory_format=layout)
+        self._images = self._batched[: len(images)]
+        self._labels = torch.zeros(len(self._batched), device=fabric.device)
+        self._labels[len(images) :] = -1
         self._held_out = held_out[:LOOK_AT].to(fabric.device).contiguous(memory_format=layout)
         self._folder = folder
         self._pace = pace
         # Every process draws its own batches, and its own noise.
         self._seed = pace.seed + 1_000_003 * fabric.global_rank
-        self._sampler = Sampler(len(images), pace.batch_size, seed=self._seed)
+        self._sampler = Sampler(len(self._batched), pace.batch_size, seed=self._seed)
         torch.manual_seed(self._seed)
 
     def run(self, monitor: Monitor, *, resume: bool) -> None:
@@ -86,7 +93,9 @@ class Loop:
             return
         # The checkpoint is the first process's: the others would draw the same batches as it.
         torch.manual_seed(self._seed + checkpoint.number)
-        self._sampler = Sampler(len(self._images), self._pace.batch_size, seed=self._seed + checkpoint.number)
+        self._sampler = Sampler(
+            len(self._batched), self._pace.batch_size, seed=self._seed + checkpoint.number
+        )
 
     def _observe(self, stage: Observation, monitor: Monitor) -> None:
         self._method.eval()
@@ -117,8 +126,8 @@ class Loop:
                 self._save(index, number + 1, optimizers)
 
     def _step(self, stage: Descent, number: int, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
-        images = self._images[self._sampler.next()]
-        updates = stage.step(Batch(images, torch.zeros(len(images), device=images.device)), number)
+        indices = self._sampler.next().to(self._fabric.device)
+        updates = stage.step(Batch(self._batched[indices], self._labels[indices], indices), number)
         logs: dict[str, Tensor] = {}
         while (update := self._next(updates)) is not None:
             optimizer = optimizers[update.optimizer]

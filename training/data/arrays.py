@@ -1,7 +1,8 @@
 """Data sets as `.npz`: arrays of grey slices by split.
 
-Keys: `train_normal`, `val_normal`, `test` `(N, H, W)` or `(N, H, W, C)`; `test_label` (0, 1), `test_mask`,
-`test_kind`, and `train_name`, `val_name`, `test_name`. Only `train_normal` must be there.
+Keys: `train_normal`, `val_normal`, `test`, `train_anomalous` `(N, H, W)` or `(N, H, W, C)`; `test_label` (0, 1),
+`test_mask`, `test_kind`, and `train_name`, `val_name`, `test_name`, `train_anomalous_name`. Only `train_normal`
+must be there.
 """
 
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from imaging.image import Image, Source, SourceGrid
-from training.data.data_set import NORMAL, DataSet, Sample
+from training.data.data_set import ANOMALOUS, NORMAL, DataSet, Sample
 from training.errors import DataError
 
 
@@ -30,6 +31,7 @@ def read_arrays(path: Path, patient_pattern: str) -> DataSet:
         _samples(arrays, "train", "train_normal", patient_pattern),
         _samples(arrays, "val", "val_normal", patient_pattern),
         _samples(arrays, "test", "test", patient_pattern),
+        _samples(arrays, "train_anomalous", "train_anomalous", patient_pattern),
     )
 
 
@@ -45,7 +47,8 @@ def _samples(arrays: dict[str, np.ndarray], split: str, key: str, pattern: str) 
     images = arrays.get(key)
     if images is None:
         return
-    labels = arrays.get(f"{split}_label", np.full(len(images), NORMAL))
+    otherwise = ANOMALOUS if split == "train_anomalous" else NORMAL
+    labels = arrays.get(f"{split}_label", np.full(len(images), otherwise))
     names = arrays.get(f"{split}_name")
     masks = arrays.get(f"{split}_mask")
     kinds = arrays.get(f"{split}_kind")

@@ -25,28 +25,41 @@ class Sample:
 
 @dataclass(frozen=True)
 class DataSet:
-    """`train` and `validation` hold normals only; `validation` may be empty, and `test` too."""
+    """`train` and `validation` hold normals only; all but `train` may be empty.
+
+    `train_anomalous` holds a few confirmed anomalous images for the methods that learn from labels.
+    """
 
     train: tuple[Sample, ...]
     validation: tuple[Sample, ...]
     test: tuple[Sample, ...]
+    train_anomalous: tuple[Sample, ...] = ()
 
     @classmethod
-    def of(cls, train: Iterable[Sample], validation: Iterable[Sample], test: Iterable[Sample]) -> "DataSet":
+    def of(
+        cls,
+        train: Iterable[Sample],
+        validation: Iterable[Sample],
+        test: Iterable[Sample],
+        train_anomalous: Iterable[Sample] = (),
+    ) -> "DataSet":
         """Check and hold the splits.
 
         Raises:
-            DataError: There is nothing to train on, an anomalous image is in training or validation, or a
-                patient is in two splits.
+            DataError: There is nothing to train on, an anomalous image is in training or validation, a normal
+                one among the labelled anomalous ones, or a patient is in two splits.
         """
+        labelled = tuple(train_anomalous)
+        if wrong := [sample.name for sample in labelled if sample.gt_label != ANOMALOUS]:
+            raise DataError(f"{len(wrong)} normal images are in train_anomalous, such as {wrong[0]}")
         splits = {"train": tuple(train), "validation": tuple(validation), "test": tuple(test)}
         if not splits["train"]:
             raise DataError("the data set has no training images; it needs a train split of normals")
         for name in ("train", "validation"):
             if wrong := [sample.name for sample in splits[name] if sample.gt_label != NORMAL]:
                 raise DataError(f"{len(wrong)} anomalous images are in the {name} split, such as {wrong[0]}")
-        _check_apart(splits)
-        return cls(splits["train"], splits["validation"], splits["test"])
+        _check_apart({**splits, "train": (*splits["train"], *labelled)})
+        return cls(splits["train"], splits["validation"], splits["test"], labelled)
 
 
 def hold_out(samples: Sequence[Sample], *, share: float, seed: int) -> tuple[list[Sample], list[Sample]]:

@@ -1,10 +1,11 @@
 """Data sets as files: a tree of folders, or a CSV manifest that names patient and split.
 
-Folders: `train/`, `val/`, `test/normal/`, `test/anomalous/`, and `test/masks/` with a mask of the same name
-as its image. A folder that holds images directly is a training split. An image is one PNG, JPEG, NIfTI or
-DICOM file, or a folder of DICOM files that form a series.
+Folders: `train/`, `val/`, `test/normal/`, `test/anomalous/`, `train_anomalous/`, and `test/masks/` with a mask
+of the same name as its image. A folder that holds images directly is a training split. An image is one PNG,
+JPEG, NIfTI or DICOM file, or a folder of DICOM files that form a series.
 
-CSV: columns `path` (beside the CSV), `split` (train, val, test), and optionally `patient`, `label`, `mask`.
+CSV: columns `path` (beside the CSV), `split` (train, val, test), and optionally `patient`, `label`, `mask`. An
+anomalous image of the split train belongs to `train_anomalous`.
 """
 
 import csv
@@ -40,6 +41,7 @@ def read_folder(path: Path, patient_pattern: str) -> DataSet:
             *_folder(test / "normal", NORMAL, patient_pattern),
             *_folder(test / "anomalous", ANOMALOUS, patient_pattern, masks=test / "masks"),
         ],
+        _folder(path / "train_anomalous", ANOMALOUS, patient_pattern),
     )
 
 
@@ -60,7 +62,10 @@ def read_manifest(path: Path, patient_pattern: str) -> DataSet:
                     f"{path.name} line {line}: split is {row['split']!r}, not {', '.join(SPLITS)}"
                 )
             splits[row["split"]].append(_row(path, line, row, patient_pattern))
-    return DataSet.of(splits["train"], splits["val"], splits["test"])
+    train: dict[int, list[Sample]] = {NORMAL: [], ANOMALOUS: []}
+    for sample in splits["train"]:
+        train[sample.gt_label].append(sample)
+    return DataSet.of(train[NORMAL], splits["val"], splits["test"], train[ANOMALOUS])
 
 
 def _row(path: Path, line: int, row: dict[str, str], pattern: str) -> Sample:

@@ -86,6 +86,38 @@ def test_an_anomalous_image_in_training_is_refused():
         DataSet.of([sample("a", "p1", ANOMALOUS)], [], [])
 
 
+def test_arrays_may_hold_labelled_anomalous_images(tmp_path: Path):
+    pictures = discs(3, seed=0)
+    np.savez(tmp_path / "set.npz", train_normal=pictures[:2], train_anomalous=pictures[2:])
+    data = read_data_set(tmp_path / "set.npz", patient_pattern="(.+)")
+    assert [(s.name, s.gt_label) for s in data.train_anomalous] == [("train_anomalous-0", ANOMALOUS)]
+    assert len(data.train) == 2
+
+
+def test_a_tree_of_folders_may_hold_labelled_anomalous_images(folder: Path):
+    write_png(folder / "train_anomalous/p4-x.png", discs(1, seed=5)[0])
+    data = read_data_set(folder, patient_pattern=PATIENT)
+    assert [(s.patient, s.gt_label) for s in data.train_anomalous] == [("p4", ANOMALOUS)]
+
+
+def test_an_anomalous_training_image_of_a_csv_is_a_labelled_one(folder: Path):
+    rows = ["train/p0-x.png,train,0", "test/anomalous/p3-x.png,train,1"]
+    (folder / "set.csv").write_text("\n".join(["path,split,label", *rows]))
+    data = read_data_set(folder / "set.csv", patient_pattern="(.+)")
+    assert [s.name for s in data.train] == ["train/p0-x.png"]
+    assert [s.name for s in data.train_anomalous] == ["test/anomalous/p3-x.png"]
+
+
+def test_a_labelled_patient_in_the_test_split_is_refused():
+    with pytest.raises(DataError, match="patient 'p2' is in the train and the test split"):
+        DataSet.of([sample("a", "p1")], [], [sample("b", "p2")], [sample("c", "p2", ANOMALOUS)])
+
+
+def test_a_normal_image_among_the_labelled_anomalous_is_refused():
+    with pytest.raises(DataError, match="1 normal images are in train_anomalous, such as c"):
+        DataSet.of([sample("a", "p1")], [], [], [sample("c", "p2")])
+
+
 def test_a_name_without_a_patient_is_refused(tmp_path: Path):
     with pytest.raises(DataError, match="finds no patient in 'p0-0'"):
         read_data_set(write_data(tmp_path), patient_pattern="^(person)")
