@@ -13,7 +13,7 @@ from training.config import Config, build_method
 from training.data.data_set import DataSet, Sample, hold_out
 from training.data.read import read_data_set
 from training.errors import ConfigError, DataError
-from training.loop import Loop, Pace
+from training.loop import Loop, Pace, Shown
 from training.monitor import Monitor
 from training.prepare import Prepared, prepare
 
@@ -81,9 +81,11 @@ def fit(config: Config, folder: Path, *, resume: bool) -> AnomalyMethod:
     loop = Loop(
         fabric,
         method,
-        torch.from_numpy(train.images[:normals]),
-        anomalous=torch.from_numpy(train.images[normals:]),
-        held_out=torch.from_numpy(held_out.images),
+        Shown(
+            normals=torch.from_numpy(train.images[:normals]),
+            anomalous=torch.from_numpy(train.images[normals:]),
+            held_out=torch.from_numpy(held_out.images),
+        ),
         folder=folder,
         pace=Pace(config.fit.batch_size, config.seed, config.fit.checkpoint_every_steps),
     )

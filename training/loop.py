@@ -29,34 +29,36 @@ class Pace:
     checkpoint_every: int
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Prepared images `(N, C, H, W)`.
+
+    `anomalous`, labelled so, join the batches and are never observed; `held_out` are normals that are looked
+    at now and then, and never trained on. Both may be empty.
+    """
+
+    normals: Tensor
+    anomalous: Tensor
+    held_out: Tensor
+
+
 class Loop:
-    """Trains one method on prepared images `(N, C, H, W)` that stay on the device."""
+    """Trains one method on images that stay on the device."""
 
     def __init__(
-        self,
-        fabric: Fabric,
-        method: AnomalyMethod,
-        images: Tensor,
-        *,
-        anomalous: Tensor,
-        held_out: Tensor,
-        folder: Path,
-        pace: Pace,
+        self, fabric: Fabric, method: AnomalyMethod, shown: Shown, *, folder: Path, pace: Pace
     ) -> None:
-        """`anomalous`, labelled so, join the batches and are never observed; it may be empty.
-
-        `held_out` are normals that are looked at now and then, and never trained on.
-        """
         self._fabric = fabric
         # Convolutions run faster channels-last, on a CPU as on a GPU.
         layout = torch.channels_last
         self._method = method.to(fabric.device)
         self._method.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stubs lack it
-        self._batched = torch.cat([images, anomalous]).to(fabric.device).contiguous(memory_format=layout)
-        self._images = self._batched[: len(images)]
+        images = torch.cat([shown.normals, shown.anomalous])
+        self._batched = images.to(fabric.device).contiguous(memory_format=layout)
+        self._images = self._batched[: len(shown.normals)]
         self._labels = torch.zeros(len(self._batched), device=fabric.device)
-        self._labels[len(images) :] = -1
-        self._held_out = held_out[:LOOK_AT].to(fabric.device).contiguous(memory_format=layout)
+        self._labels[len(self._images) :] = -1
+        self._held_out = shown.held_out[:LOOK_AT].to(fabric.device).contiguous(memory_format=layout)
         self._folder = folder
         self._pace = pace
         # Every process draws its own batches, and its own noise.

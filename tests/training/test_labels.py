@@ -78,7 +78,7 @@ def test_labelled_images_join_the_batches_of_a_method_that_uses_labels(
     seen = {
         int(index): float(label)
         for batch in Witness.batches
-        for index, label in zip(batch.indices, batch.labels)
+        for index, label in zip(batch.indices, batch.labels, strict=True)
     }
     normals = len(torch.cat(Witness.observed))
     assert {index: label for index, label in seen.items() if label} == {normals: -1.0, normals + 1: -1.0}

@@ -1,8 +1,8 @@
 """Data sets as `.npz`: arrays of grey slices by split.
 
-Keys: `train_normal`, `val_normal`, `test`, `train_anomalous` `(N, H, W)` or `(N, H, W, C)`; `test_label` (0, 1),
-`test_mask`, `test_kind`, and `train_name`, `val_name`, `test_name`, `train_anomalous_name`. Only `train_normal`
-must be there.
+Keys: `train_normal`, `val_normal`, `test`, `train_anomalous` `(N, H, W)` or `(N, H, W, C)`; `test_label` (0,
+1), `test_mask`, `test_kind`, and `train_name`, `val_name`, `test_name`, `train_anomalous_name`. Only
+`train_normal` must be there.
 """
 
 import re

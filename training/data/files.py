@@ -1,11 +1,11 @@
 """Data sets as files: a tree of folders, or a CSV manifest that names patient and split.
 
-Folders: `train/`, `val/`, `test/normal/`, `test/anomalous/`, `train_anomalous/`, and `test/masks/` with a mask
-of the same name as its image. A folder that holds images directly is a training split. An image is one PNG,
-JPEG, NIfTI or DICOM file, or a folder of DICOM files that form a series.
+Folders: `train/`, `val/`, `test/normal/`, `test/anomalous/`, `train_anomalous/`, and `test/masks/` with a
+mask of the same name as its image. A folder that holds images directly is a training split. An image is one
+PNG, JPEG, NIfTI or DICOM file, or a folder of DICOM files that form a series.
 
-CSV: columns `path` (beside the CSV), `split` (train, val, test), and optionally `patient`, `label`, `mask`. An
-anomalous image of the split train belongs to `train_anomalous`.
+CSV: columns `path` (beside the CSV), `split` (train, val, test), and optionally `patient`, `label`, `mask`.
+An anomalous image of the split train belongs to `train_anomalous`.
 """
 
 import csv
