@@ -4,21 +4,33 @@ from models.method import AnomalyMethod
 from models.methods.ae import Autoencoder
 from models.methods.aeu import UncertaintyAutoencoder
 from models.methods.atlas import Atlas
+from models.methods.compact_ae import CompactAutoencoder
 from models.methods.dae import DenoisingAutoencoder
 from models.methods.f_anogan import FAnoGan
+from models.methods.gm_vae import GaussianMixtureVae
 from models.methods.knn import Knn
 from models.methods.mean_intensity import MeanIntensity
+from models.methods.mem_ae import MemoryAutoencoder
+from models.methods.memdae import MemDae
 from models.methods.pca import Pca
+from models.methods.perceptual_ae import PerceptualAutoencoder
+from models.methods.rlad import Rlad
 from models.methods.vae import VariationalAutoencoder
 
 METHODS: dict[str, type[AnomalyMethod]] = {
     "ae": Autoencoder,
     "aeu": UncertaintyAutoencoder,
     "atlas": Atlas,
+    "compact_ae": CompactAutoencoder,
     "dae": DenoisingAutoencoder,
     "f_anogan": FAnoGan,
+    "gm_vae": GaussianMixtureVae,
     "knn": Knn,
     "mean_intensity": MeanIntensity,
+    "mem_ae": MemoryAutoencoder,
+    "memdae": MemDae,
     "pca": Pca,
+    "perceptual_ae": PerceptualAutoencoder,
+    "rlad": Rlad,
     "vae": VariationalAutoencoder,
 }

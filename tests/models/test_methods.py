@@ -16,6 +16,7 @@ TINY: dict[str, dict[str, object]] = {
     "ae": {"width": 4, "latent": 4, "steps": 120},
     "aeu": {"width": 4, "latent": 4, "steps": 120},
     "atlas": {"neighbours": 5},
+    "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
     "dae": {"width": 4, "steps": 40, "learning_rate": 3e-3, "residual": "normalised"},
     "f_anogan": {
         "width": 4,
@@ -27,9 +28,14 @@ TINY: dict[str, dict[str, object]] = {
         "learning_rate": 1e-3,
         "encoder_learning_rate": 2e-3,
     },
+    "gm_vae": {"width": 4, "latent": 4, "style": 4, "clusters": 3, "steps": 120},
     "knn": {},
     "mean_intensity": {},
+    "mem_ae": {"width": 4, "latent": 4, "steps": 120},
+    "memdae": {"width": 8, "latent": 16, "steps": 30},
     "pca": {"components": 4},
+    "perceptual_ae": {"width": 4, "latent": 4, "feature_width": 4, "feature_steps": 30, "steps": 100},
+    "rlad": {"width": 4, "latent": 16, "selection_rate": 0.5, "steps_per_round": 20},
     "vae": {"width": 4, "latent": 4, "steps": 120},
 }
 
@@ -72,11 +78,11 @@ def trained(name: str) -> Iterator[AnomalyMethod]:
             stage.finalize()
             continue
         assert isinstance(stage, Descent)
+        method.train()
         optimizers = stage.optimizers()
         for number in range(stage.steps):
-            for update in stage.step(
-                Batch(images[torch.randperm(32, generator=rng)[:8]], torch.zeros(8)), number
-            ):
+            indices = torch.randperm(32, generator=rng)[:8]
+            for update in stage.step(Batch(images[indices], torch.zeros(8), indices), number):
                 optimizers[update.optimizer].zero_grad()
                 update.loss.backward()
                 optimizers[update.optimizer].step()
