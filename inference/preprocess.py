@@ -66,6 +66,14 @@ def resample(plane: np.ndarray, *, height: int, width: int) -> np.ndarray:
     return np.asarray(picture.resize((width, height), Pillow.Resampling.BILINEAR))
 
 
+def contrast(pixels: np.ndarray) -> np.ndarray:
+    """Deviations from the mean of `pixels`, in units of their mean absolute value; 0 where all are equal."""
+    if pixels.max() == pixels.min():
+        return np.zeros(pixels.shape, np.float32)  # a rounded mean would leave a deviation
+    centred = np.asarray(pixels, np.float32) - np.float32(pixels.mean())
+    return centred / max(float(np.abs(centred).mean()), np.finfo(np.float32).tiny)
+
+
 def head_mask(plane: np.ndarray, *, erode: int) -> np.ndarray:
     """The largest bright region of a plane, its holes filled, eroded by `erode` pixels."""
     if plane.max() == plane.min():
@@ -113,6 +121,11 @@ def _percentile_stretch(prepared: PreparedSlice, step: steps.PercentileStretch) 
     return replace(prepared, pixels=np.clip(stretched, 0, 1).astype(np.float32))
 
 
+def _contrast_normalise(prepared: PreparedSlice, step: steps.ContrastNormalise) -> PreparedSlice:
+    centred = contrast(prepared.pixels)
+    return replace(prepared, pixels=np.clip((centred - step.low) / (step.high - step.low), 0, 1))
+
+
 def _clahe(prepared: PreparedSlice, step: steps.Clahe) -> PreparedSlice:
     rows, columns = prepared.pixels.shape[1:]
     kernel = (max(rows // step.tiles, 1), max(columns // step.tiles, 1))
@@ -143,6 +156,7 @@ _APPLY: dict[type, Callable[[PreparedSlice, Any], PreparedSlice]] = {
     steps.CropBorder: _crop_border,
     steps.Resize: _resize,
     steps.PercentileStretch: _percentile_stretch,
+    steps.ContrastNormalise: _contrast_normalise,
     steps.Clahe: _clahe,
     steps.RobustZInMask: _robust_z_in_mask,
 }

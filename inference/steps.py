@@ -3,9 +3,9 @@
 `inference.preprocess` holds what each one does. A step is added with one class here and one function there.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class _Step(BaseModel):
@@ -49,6 +49,24 @@ class PercentileStretch(_Step):
     high: float = Field(default=99.0, gt=0, le=100)
 
 
+class ContrastNormalise(_Step):
+    """Take the slice's mean off, divide by its mean absolute deviation, map `low` to 0 and `high` to 1, clip.
+
+    One mean over all channels. The global contrast normalisation of Deep SVDD's authors, who measure `low`
+    and `high` on the training normals and do not clip.
+    """
+
+    name: Literal["contrast_normalise"] = "contrast_normalise"
+    low: float = -3.0
+    high: float = 3.0
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low is {self.low:g}, not below high, {self.high:g}")
+        return self
+
+
 class Clahe(_Step):
     """Contrast limited adaptive histogram equalisation on `tiles` x `tiles` tiles; input in [0, 1]."""
 
@@ -69,6 +87,6 @@ class RobustZInMask(_Step):
 
 
 Step = Annotated[
-    Voi | FixedWindow | CropBorder | Resize | PercentileStretch | Clahe | RobustZInMask,
+    Voi | FixedWindow | CropBorder | Resize | PercentileStretch | ContrastNormalise | Clahe | RobustZInMask,
     Field(discriminator="name"),
 ]

@@ -42,6 +42,35 @@ def test_a_fixed_window_ignores_the_files():
     np.testing.assert_allclose(found, [[[0, 0.5, 1]]], atol=0.01)
 
 
+def test_contrast_is_in_units_of_the_mean_absolute_deviation():
+    picture = np.array([[[0.0, 0.0], [0.0, 8.0]]])
+    # The mean is 2, the deviations -2 and 6, their mean size 3.
+    found = prepare_slice(picture, [steps.ContrastNormalise(low=-1, high=3)]).pixels
+    np.testing.assert_allclose(found, [[[1 / 12, 1 / 12], [1 / 12, 3 / 4]]], rtol=1e-6)
+
+
+def test_contrast_outside_the_range_is_clipped():
+    picture = np.array([[[0.0, 0.0], [0.0, 8.0]]])
+    found = prepare_slice(picture, [steps.ContrastNormalise(low=-0.5, high=1)]).pixels
+    np.testing.assert_array_equal(found, [[[0, 0], [0, 1]]])
+
+
+def test_contrast_does_not_ask_for_brightness_or_gain():
+    chain = [steps.ContrastNormalise()]
+    np.testing.assert_allclose(
+        prepare_slice(5 + 3 * RAMP, chain).pixels, prepare_slice(RAMP, chain).pixels, atol=1e-6
+    )
+
+
+def test_a_flat_slice_has_no_contrast():
+    assert (prepare_slice(np.full((1, 8, 8), 7.3), [steps.ContrastNormalise()]).pixels == 0.5).all()
+
+
+def test_a_range_of_contrast_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="low is 2, not below high, 1"):
+        steps.ContrastNormalise(low=2, high=1)
+
+
 def test_clahe_raises_the_contrast_of_a_dull_corner():
     picture = np.random.default_rng(0).uniform(0.4, 0.5, (1, 64, 64))
     picture[:, 32:] = 1.0
