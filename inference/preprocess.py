@@ -71,7 +71,7 @@ def contrast(pixels: np.ndarray) -> np.ndarray:
     if pixels.max() == pixels.min():
         return np.zeros(pixels.shape, np.float32)  # a rounded mean would leave a deviation
     centred = np.asarray(pixels, np.float32) - np.float32(pixels.mean())
-    return centred / max(float(np.abs(centred).mean()), np.finfo(np.float32).tiny)
+    return np.asarray(centred / np.abs(centred).mean(), np.float32)
 
 
 def head_mask(plane: np.ndarray, *, erode: int) -> np.ndarray:
