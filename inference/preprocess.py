@@ -100,11 +100,37 @@ def _window(prepared: PreparedSlice, step: steps.FixedWindow) -> PreparedSlice:
 def _crop_border(prepared: PreparedSlice, step: steps.CropBorder) -> PreparedSlice:
     rows, columns = prepared.pixels.shape[1:]
     down, right = int(rows * step.fraction), int(columns * step.fraction)
-    top, left, height, width = prepared.box
-    # The crop may come after a resize: count its border in the pixels of the source.
-    box_down, box_right = round(height * down / rows), round(width * right / columns)
-    box = (top + box_down, left + box_right, height - 2 * box_down, width - 2 * box_right)
-    return replace(prepared, pixels=prepared.pixels[:, down : rows - down, right : columns - right], box=box)
+    return _cut(prepared, slice(down, rows - down), slice(right, columns - right))
+
+
+def _crop_to_head(prepared: PreparedSlice, step: steps.CropToHead) -> PreparedSlice:
+    head = head_mask(prepared.pixels.mean(axis=0), erode=0)
+    if not head.any():
+        return prepared
+    rows, columns = (_span(head.any(axis=axis), step.margin) for axis in (1, 0))
+    return _cut(prepared, rows, columns)
+
+
+def _span(inside: np.ndarray, margin: float) -> slice:
+    """From the first to the last true place `(N,)`, widened at both ends by `margin` of its length."""
+    places = np.flatnonzero(inside)
+    first, end = int(places[0]), int(places[-1]) + 1
+    more = round(margin * (end - first))
+    return slice(max(0, first - more), min(len(inside), end + more))
+
+
+def _cut(prepared: PreparedSlice, rows: slice, columns: slice) -> PreparedSlice:
+    height, width = prepared.pixels.shape[1:]
+    top, left, box_height, box_width = prepared.box
+    # The cut may come after a resize: count it in the pixels of the source.
+    first_row, end_row = (round(box_height * place / height) for place in (rows.start, rows.stop))
+    first_column, end_column = (round(box_width * place / width) for place in (columns.start, columns.stop))
+    return replace(
+        prepared,
+        pixels=prepared.pixels[:, rows, columns],
+        box=(top + first_row, left + first_column, end_row - first_row, end_column - first_column),
+        mask=None if prepared.mask is None else prepared.mask[rows, columns],
+    )
 
 
 def _resize(prepared: PreparedSlice, step: steps.Resize) -> PreparedSlice:
@@ -154,6 +180,7 @@ _APPLY: dict[type, Callable[[PreparedSlice, Any], PreparedSlice]] = {
     steps.Voi: _voi,
     steps.FixedWindow: _window,
     steps.CropBorder: _crop_border,
+    steps.CropToHead: _crop_to_head,
     steps.Resize: _resize,
     steps.PercentileStretch: _percentile_stretch,
     steps.ContrastNormalise: _contrast_normalise,

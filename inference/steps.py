@@ -33,6 +33,13 @@ class CropBorder(_Step):
     fraction: float = Field(gt=0, lt=0.5)
 
 
+class CropToHead(_Step):
+    """Cut down to the box around the head (the largest bright region) and `margin` of its sides on each."""
+
+    name: Literal["crop_to_head"] = "crop_to_head"
+    margin: float = Field(default=0.04, ge=0, le=1)
+
+
 class Resize(_Step):
     """Resample to a fixed size with an antialiased triangle filter; the aspect ratio is not kept."""
 
@@ -87,6 +94,14 @@ class RobustZInMask(_Step):
 
 
 Step = Annotated[
-    Voi | FixedWindow | CropBorder | Resize | PercentileStretch | ContrastNormalise | Clahe | RobustZInMask,
+    Voi
+    | FixedWindow
+    | CropBorder
+    | CropToHead
+    | Resize
+    | PercentileStretch
+    | ContrastNormalise
+    | Clahe
+    | RobustZInMask,
     Field(discriminator="name"),
 ]

@@ -1,9 +1,13 @@
 """Nearest-normals atlas: how far every pixel lies from the same pixel of the most similar normals.
 
 Source: our own; nearest-neighbour scoring goes back to Ramaswamy et al., 2000,
-https://doi.org/10.1145/342009.335437. With the k training normals nearest to image x on a coarse grid,
+https://doi.org/10.1145/342009.335437. With the k training normals nearest to image x on a coarse grid, each
+also moved by up to `shift` cells,
 
     z = (x - mean_k) / (sd_k + floor)   on a blurred middle grid,   map = |z|,   score = mean z².
+
+Options: `sign` keeps only what is brighter (or darker) than the neighbours, where lesions are known to be
+so; `score = "top"` takes the mean of the map's highest part.
 
 Learns by remembering: it holds small pictures (`value_size`²) of the training images. Say so in its card.
 """
@@ -12,11 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.blocks.filters import gaussian_blur
+from models.blocks.neighbours import Neighbours
 from models.losses import mean_per_image, top_mean_per_image
 from models.method import AnomalyMethod, InputShape, Observation, Prediction, Stage
 
@@ -30,8 +33,10 @@ class Atlas(AnomalyMethod):
         key_size: int = 16
         value_size: int = 32
         blur: float = 1.0  # pixels of the middle grid
+        shift: int = 2  # cells of the middle grid
         floor: float = 0.05
         mirror: bool = False
+        sign: Literal["both", "bright", "dark"] = "both"
         score: Literal["mean", "top"] = "mean"
         top_fraction: float = 0.03
 
@@ -45,66 +50,34 @@ class Atlas(AnomalyMethod):
             )
         self.options = options
         self.shape = shape
-        self._seen: list[Tensor] = []
-        self.keys: Tensor
-        self.values: Tensor
-        self.register_buffer("keys", torch.empty(0))  # (N, C key_size²)
-        self.register_buffer("values", torch.empty(0))  # (N, C, value_size, value_size)
+        self.memory = Neighbours(
+            shape,
+            key_size=options.key_size,
+            value_size=options.value_size,
+            blur=options.blur,
+            shift=options.shift,
+            mirror=options.mirror,
+        )
 
     def stages(self) -> Sequence[Stage]:
-        return [Observation("remember", self.observe, self.finalize)]
-
-    def observe(self, images: Tensor) -> None:
-        self._seen.append(self._values_of(images))
-        if self.options.mirror:
-            self._seen.append(self._values_of(images.flip(-1)))
-
-    def finalize(self) -> None:
-        """Turn what was seen into the memory.
-
-        Raises:
-            ValueError: Fewer images than neighbours were seen.
-        """
-        values = torch.cat(self._seen)
-        self._seen.clear()
-        if len(values) < self.options.neighbours:
-            raise ValueError(
-                f"atlas needs at least {self.options.neighbours} training images (neighbours); "
-                f"it saw {len(values)}"
-            )
-        self.values = values
-        self.keys = self._keys_of(values)
+        return [Observation("remember", self.memory.observe, self._finalize)]
 
     def forward(self, images: Tensor) -> Prediction:
-        values = self._values_of(images)
-        keys = self._keys_of(values)
-        # |a - b|² without |a|²: the same for all neighbours of one image, so it cannot change their order.
-        distances = (self.keys**2).sum(dim=1) - 2 * keys @ self.keys.T  # (B, N)
-        nearest = torch.topk(distances, self.options.neighbours, dim=1, largest=False).indices
-        neighbours = self.values[nearest]  # (B, k, C, value_size, value_size)
-        mean = neighbours.mean(dim=1)
-        spread = ((neighbours - mean[:, None]) ** 2).mean(dim=1).sqrt()
-        z = (values - mean) / (spread + self.options.floor)
+        values, mean, spread = self.memory(images, self.options.neighbours)
+        z = self._signed((values - mean) / (spread + self.options.floor))
         if self.options.score == "mean":
             score = mean_per_image(z**2)
         else:
-            score = top_mean_per_image(z.abs(), self.options.top_fraction)
+            score = top_mean_per_image(z, self.options.top_fraction)
         size = (self.shape.height, self.shape.width)
-        anomaly_map = functional.interpolate(z.abs().mean(dim=1, keepdim=True), size=size, mode="bilinear")
+        anomaly_map = functional.interpolate(z.mean(dim=1, keepdim=True), size=size, mode="bilinear")
         reconstruction = functional.interpolate(mean, size=size, mode="bilinear")
         return Prediction(score, anomaly_map, reconstruction)
 
-    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *rest: object) -> None:
-        # The memory's length is known only after training: take the checkpoint's.
-        for name in ("keys", "values"):
-            if prefix + name in state_dict:
-                setattr(self, name, torch.empty_like(state_dict[prefix + name], device=self.keys.device))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
+    def _finalize(self) -> None:
+        self.memory.finalize(self.options.neighbours)
 
-    def _values_of(self, images: Tensor) -> Tensor:
-        size = self.options.value_size
-        pooled = functional.avg_pool2d(images, (self.shape.height // size, self.shape.width // size))
-        return gaussian_blur(pooled, self.options.blur)
-
-    def _keys_of(self, values: Tensor) -> Tensor:
-        return functional.avg_pool2d(values, self.options.value_size // self.options.key_size).flatten(1)
+    def _signed(self, z: Tensor) -> Tensor:
+        if self.options.sign == "both":
+            return z.abs()
+        return (z if self.options.sign == "bright" else -z).clamp(min=0)

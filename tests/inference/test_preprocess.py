@@ -21,6 +21,32 @@ def test_a_crop_after_a_resize_counts_its_border_in_source_pixels():
     assert prepare_slice(np.zeros((1, 64, 32)), chain).box == (8, 4, 48, 24)
 
 
+def test_cropping_to_the_head_leaves_its_box_and_the_margin():
+    picture = np.zeros((1, 40, 60), np.float32)
+    picture[0, 10:30, 20:40] = 100
+    prepared = prepare_slice(picture, [steps.CropToHead(margin=0.1)])
+    np.testing.assert_array_equal(prepared.pixels, picture[:, 8:32, 18:42])
+    assert prepared.box == (8, 18, 24, 24)
+
+
+def test_a_margin_ends_at_the_border_of_the_slice():
+    picture = np.zeros((1, 40, 40), np.float32)
+    picture[0, 1:30, 20:39] = 100
+    assert prepare_slice(picture, [steps.CropToHead(margin=0.5)]).box == (0, 10, 40, 30)
+
+
+def test_a_slice_without_a_head_is_not_cropped():
+    assert prepare_slice(np.zeros((1, 8, 9)), [steps.CropToHead()]).box == (0, 0, 8, 9)
+
+
+def test_a_map_comes_back_to_where_the_head_was():
+    picture = np.zeros((1, 40, 60), np.float32)
+    picture[0, 10:30, 20:40] = 100
+    chain = [steps.CropToHead(margin=0), steps.Resize(height=10, width=10)]
+    restored = restore_map(np.ones((10, 10)), prepare_slice(picture, chain))
+    np.testing.assert_array_equal(restored > 0, picture[0] > 0)
+
+
 def test_stretching_maps_the_percentiles_to_0_and_1():
     prepared = prepare_slice(RAMP, [steps.PercentileStretch(low=0, high=100)])
     np.testing.assert_allclose(prepared.pixels, RAMP / 63, atol=1e-6)
