@@ -15,6 +15,7 @@ from training.loop import Loop
 METHODS = {
     "dae": {"width": 4, "depth": 2, "steps": 10, "residual": "normalised"},
     "f_anogan": {"width": 2, "latent": 4, "gan_steps": 10, "encoder_steps": 6},
+    "rlad": {"width": 2, "latent": 4, "selection_rate": 0.5, "steps_per_round": 6},
 }
 
 
@@ -37,7 +38,9 @@ def equal(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> boo
     return ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
-@pytest.mark.parametrize(("name", "stop_at"), [("dae", 3), ("dae", 7), ("f_anogan", 7), ("f_anogan", 13)])
+@pytest.mark.parametrize(
+    ("name", "stop_at"), [("dae", 3), ("dae", 7), ("f_anogan", 7), ("f_anogan", 13), ("rlad", 12)]
+)
 def test_an_interrupted_run_resumes_to_the_same_weights(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, stop_at: int
 ):
