@@ -109,6 +109,7 @@ class Manifest(_Part):
     default_operating_point: str
     eval_metrics: dict[str, Metric] = {}
     training_data: TrainingData
+    selection: str = ""  # how the checkpoint was chosen, a sentence
     graph_optimization_level: Literal["disable", "basic", "extended", "all"] = "all"
     created_at: str
     software: dict[str, str] = {}

@@ -22,7 +22,7 @@ _TEMPLATE = """# {name} {version}
 
 {data_source}: {images} normal images of {patients} patients. Licence: {data_licence}. {attribution}
 
-Calibrated on {calibrated} held-out normal patients. A score is flagged above {thresholds}.
+{selection}Calibrated on {calibrated} held-out normal patients. A score is flagged above {thresholds}.
 
 ## What it cannot do
 
@@ -61,6 +61,7 @@ def write_card(manifest: Manifest, limitations: Sequence[str], report: str = "")
         patients=data.patients,
         data_licence=data.licence,
         attribution=data.attribution,
+        selection=f"Which weights: {manifest.selection}\n\n" if manifest.selection else "",
         calibrated=len(manifest.calibration.scores),
         thresholds=_thresholds(manifest),
         limitations=_list(limitations) or "Not stated.",

@@ -1,5 +1,6 @@
 """The `atypia-train` command."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,8 @@ from imaging.errors import ImagingError
 from inference.bundle import load_bundle
 from inference.errors import InferenceError
 from models.registry import METHODS
-from training.compare import chosen_methods
+from training.axes import read_axes
+from training.compare import chosen_methods, with_baselines
 from training.compare import compare as compare_methods
 from training.config import Config, load_config
 from training.errors import ConfigError, ExportError, TrainingError
@@ -48,10 +50,12 @@ def main() -> None:
 
 @app.command()
 def methods() -> None:
-    """List the methods."""
+    """List the methods: what each is, and where it comes from."""
     for name, method in sorted(METHODS.items()):
-        summary = (sys.modules[method.__module__].__doc__ or "").splitlines()[0]
-        typer.echo(f"{name:16} {summary}")
+        page = sys.modules[method.__module__].__doc__ or ""
+        summary = " ".join(page.split("\n\n")[0].split())
+        source = re.search(r"https://\S+?(?=[.,;)]*(\s|$))", page)
+        typer.echo(f"{name:18} {summary}\n{'':18} {source.group() if source else 'no source'}")
 
 
 @app.command()
@@ -101,17 +105,23 @@ def evaluate(
 
 @app.command()
 def compare(
+    *,
     data: Annotated[Path, typer.Option(help="A data set: .npz, .csv or a folder.")],
     methods: Annotated[str, typer.Option(help="Names separated by commas, or all.")] = "all",
     seeds: Annotated[int, typer.Option(min=1)] = 1,
     out: OutOption = Path("runs/compare"),
     config: Annotated[Path, typer.Option(help="A TOML config for all but data and method.")] = DEFAULTS,
+    axes: Annotated[Path | None, typer.Option(help="A TOML file of variants to combine.")] = None,
     override: SetOption = None,
 ) -> None:
-    """Train, export and evaluate several methods; what is finished is not done again."""
-    chosen = chosen_methods(methods)
+    """Train, export and evaluate several methods; what is finished is not done again.
+
+    Where no method is a baseline, the baselines are compared too.
+    """
+    chosen = with_baselines(chosen_methods(methods))
+    variants = read_axes(axes) if axes else ()
     base = load_config(config, [f"data.path={data}", *(override or [])])
-    typer.echo(compare_methods(base, chosen, seeds=seeds, out=out))
+    typer.echo(compare_methods(base, chosen, seeds=seeds, out=out, variants=variants))
 
 
 def _config_of(source: Path, overrides: list[str]) -> Config:

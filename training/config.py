@@ -32,11 +32,14 @@ class MethodSection(_Section):
 
 
 class FitSection(_Section):
+    """`select` says whose weights are kept: the last step's, or the best by a third of those held out."""
+
     batch_size: int = Field(default=32, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = Field(default=1, ge=1)
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     checkpoint_every_steps: int = Field(default=500, ge=1)
+    select: Literal["last", "held_out"] = "last"
 
 
 class CalibrationSection(_Section):

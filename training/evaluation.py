@@ -1,25 +1,25 @@
-"""What an exported bundle reaches on a test split, scored through the very predictor of the service."""
+"""What an exported bundle reaches on a scored test split: figures, baselines beside them, and the audit."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from inference.bundle import Bundle
 from inference.manifest import Metric
-from inference.predictor import ImageResult, Predictor
 from training import metrics
-from training.audit import Nuisance, audit, auroc_of, map_border_mean
-from training.bootstrap import with_interval
-from training.data.data_set import ANOMALOUS, Sample
-from training.errors import DataError
+from training.audit import Audit, audit, auroc_figure
+from training.bootstrap import Difference, Figure, paired_difference, with_interval
+from training.data.data_set import ANOMALOUS
 from training.metrics import Levels
+from training.scoring import ScoredSplit
 
 
 class Evaluation(BaseModel):
-    """What was measured, ready to be written down. Figures that are undefined here are left out."""
+    """What was measured, ready to be written down. Figures that are undefined here are left out.
+
+    `selection` says how the weights were chosen; `unfitted_baselines` why a baseline is not there.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,8 +33,17 @@ class Evaluation(BaseModel):
     ms_per_image: float
     metrics: dict[str, Metric]
     baselines: dict[str, dict[str, Metric]]
-    nuisances: dict[str, Nuisance]
-    map_border_auroc: float
+    unfitted_baselines: dict[str, str] = {}
+    beyond_best_baseline: Difference | None = None
+    audit: Audit
+    selection: str = ""
+
+    @property
+    def best_baseline(self) -> str | None:
+        """That of the highest image AUROC."""
+        known = {name: figures["image_auroc"].value for name, figures in self.baselines.items()
+                 if "image_auroc" in figures}  # fmt: skip
+        return max(known, key=lambda name: known[name]) if known else None
 
     @property
     def is_inverted(self) -> bool:
@@ -43,55 +52,22 @@ class Evaluation(BaseModel):
         return figure is not None and figure.value < 0.5
 
 
-@dataclass(frozen=True)
-class ScoredSplit:
-    """A test split beside what the predictor said of it, in the same order."""
+def measure(
+    bundle: Bundle,
+    scored: ScoredSplit,
+    baseline_scores: Mapping[str, np.ndarray],
+    low_passed_scores: np.ndarray | None = None,
+) -> Evaluation:
+    """Measure a scored split beside what each baseline says of the same images, `(N,)`.
 
-    samples: tuple[Sample, ...]
-    results: tuple[ImageResult, ...]
-    seconds: float
-
-    @property
-    def labels(self) -> np.ndarray:
-        return np.array([sample.gt_label for sample in self.samples])
-
-    @property
-    def scores(self) -> np.ndarray:
-        return np.array([result.score for result in self.results])
-
-    @property
-    def patients(self) -> list[str]:
-        return [sample.patient for sample in self.samples]
-
-
-def score_split(
-    predictor: Predictor, samples: Sequence[Sample], *, progress: Callable[[], None] = lambda: None
-) -> ScoredSplit:
-    """Score every image, those out of the bundle's scope too; `progress` is called after each.
-
-    Raises:
-        DataError: There is nothing to score, or a mask does not fit its image.
+    `low_passed_scores` `(N,)` are the bundle's for the same images without detail.
     """
-    if not samples:
-        raise DataError("the data set has no test images; it needs a test split")
-    for sample in samples:
-        _check_mask(sample)
-    results = []
-    start = time.perf_counter()
-    for sample in samples:
-        results.append(predictor.predict(sample.image, scope="warn"))
-        progress()
-    return ScoredSplit(tuple(samples), tuple(results), time.perf_counter() - start)
-
-
-def measure(bundle: Bundle, scored: ScoredSplit, baseline_scores: Mapping[str, np.ndarray]) -> Evaluation:
-    """Measure a scored split beside what each baseline says of the same images, `(N,)`."""
     manifest = bundle.manifest
     labels, patients = scored.labels, scored.patients
     figures = image_metrics(scored.scores, labels, patients)
     figures |= _pixel_metrics(scored)
     figures |= _operating_points(scored, [point.name for point in manifest.operating_points])
-    return Evaluation(
+    evaluation = Evaluation(
         bundle=bundle.reference,
         bundle_digest=bundle.digest,
         method=manifest.method,
@@ -105,11 +81,14 @@ def measure(bundle: Bundle, scored: ScoredSplit, baseline_scores: Mapping[str, n
         ms_per_image=1000 * scored.seconds / len(labels),
         metrics=figures,
         baselines={name: image_metrics(scores, labels, patients) for name, scores in baseline_scores.items()},
-        nuisances=audit([sample.image for sample in scored.samples], scored.scores, labels),
-        map_border_auroc=auroc_of(
-            np.array([map_border_mean(result.anomaly_map) for result in scored.results]), labels
-        ),
+        audit=audit(scored, low_passed_scores),
+        selection=manifest.selection,
     )
+    best = evaluation.best_baseline
+    if best is None:
+        return evaluation
+    ours, theirs = auroc_figure(scored.scores, labels), auroc_figure(baseline_scores[best], labels)
+    return evaluation.model_copy(update={"beyond_best_baseline": paired_difference(ours, theirs, patients)})
 
 
 def image_metrics(scores: np.ndarray, labels: np.ndarray, patients: Sequence[str]) -> dict[str, Metric]:
@@ -119,15 +98,6 @@ def image_metrics(scores: np.ndarray, labels: np.ndarray, patients: Sequence[str
         return metrics.levels_of_scores(scores, labels, weights)
 
     return _figures(metrics.IMAGE_METRICS, levels, patients)
-
-
-def _check_mask(sample: Sample) -> None:
-    depth, _channels, height, width = sample.image.slices.shape
-    if sample.gt_mask is not None and sample.gt_mask.shape != (depth, height, width):
-        raise DataError(
-            f"the mask of {sample.name} is {sample.gt_mask.shape}, its image {(depth, height, width)}; "
-            f"both are (slices, rows, columns)"
-        )
 
 
 def _pixel_metrics(scored: ScoredSplit) -> dict[str, Metric]:
@@ -141,11 +111,8 @@ def _pixel_metrics(scored: ScoredSplit) -> dict[str, Metric]:
         return {}
     patients, maps, masks = (list(column) for column in zip(*known, strict=True))
     per_image = metrics.levels_of_pixels(maps, masks)
-
-    def levels(weights: np.ndarray) -> Levels:
-        return Levels(weights @ per_image.anomalous, weights @ per_image.normal)
-
-    figures = _figures(metrics.PIXEL_METRICS, levels, patients)
+    figures = _figures(metrics.PIXEL_METRICS, per_image.pooled, patients)
+    figures |= _figures(metrics.COMPONENT_METRICS, per_image.by_component, patients)
     dice = with_interval(metrics.dice_at(maps, masks, scored.results[0].map_threshold), patients)
     return figures if dice is None else {**figures, "pixel_dice": dice}
 
@@ -163,9 +130,7 @@ def _figures(
     return found
 
 
-def _composed(
-    metric: Callable[[Levels], np.ndarray], levels: Callable[[np.ndarray], Levels]
-) -> Callable[[np.ndarray], np.ndarray]:
+def _composed(metric: Callable[[Levels], np.ndarray], levels: Callable[[np.ndarray], Levels]) -> Figure:
     return lambda weights: metric(levels(weights))
 
 

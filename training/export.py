@@ -12,6 +12,7 @@ from inference.bundle import CARD, MANIFEST, MODEL, PARITY, TORCHSCRIPT, load_bu
 from inference.manifest import Manifest, NetworkDataFormat, TensorFormat, TrainingData
 from inference.session import OUTPUTS, Session
 from models.method import InputShape
+from training import selection
 from training.calibrate import calibrate, measure_scope, operating_points
 from training.card import write_card
 from training.config import Config
@@ -46,6 +47,7 @@ def export(run: Path, bundles: Path) -> Path:
         **_words(config, splits),
         network_data_format=_formats(shape, has_reconstruction=reference.reconstruction is not None),
         preprocessing=config.preprocessing,
+        selection=selection.sentence(run),
         volume_score=config.volume_score,
         scope=measure_scope(config.scope, train, held_out),
         calibration=calibration,

@@ -1,6 +1,7 @@
 """`fit`: from a config to a trained method in a run's folder."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from training.errors import ConfigError, DataError
 from training.loop import Loop, Pace, Shown
 from training.monitor import Monitor
 from training.prepare import Prepared, prepare
+from training.selection import SHARE, check_selectable
 
 CONFIG = "config.json"
 
@@ -24,6 +26,7 @@ CONFIG = "config.json"
 class Splits:
     """A data set as one config divides it; by patient, the same for the same seed.
 
+    `selection` are held-out normals that choose the checkpoint, and so cannot calibrate; empty if none does.
     `train_anomalous` is for the methods that use labels; no other is shown them.
     """
 
@@ -31,6 +34,7 @@ class Splits:
     calibration: tuple[Sample, ...]
     test: tuple[Sample, ...]
     train_anomalous: tuple[Sample, ...] = ()
+    selection: tuple[Sample, ...] = ()
 
 
 def read_splits(config: Config) -> Splits:
@@ -45,13 +49,16 @@ def read_splits(config: Config) -> Splits:
     free = [sample for sample in data.train if sample.patient not in labelled]
     train, held = hold_out(free, share=config.calibration.share, seed=config.seed)
     train += [sample for sample in data.train if sample.patient in labelled]
-    calibration = (*data.validation, *held)
+    calibration: tuple[Sample, ...] = (*data.validation, *held)
+    selection: tuple[Sample, ...] = ()
+    if config.fit.select == "held_out":
+        calibration, selection = _divide(calibration, config.seed)
     if not calibration or not train:
         raise DataError(
             f"{len(train)} images are left to train on and {len(calibration)} to calibrate with; "
             f"change calibration.share or add normals"
         )
-    return Splits(tuple(train), calibration, data.test, data.train_anomalous)
+    return Splits(tuple(train), calibration, data.test, data.train_anomalous, selection)
 
 
 def input_shape(prepared: Prepared) -> InputShape:
@@ -77,7 +84,10 @@ def fit(config: Config, folder: Path, *, resume: bool) -> AnomalyMethod:
     labelled = splits.train_anomalous if method.uses_labels else ()
     train = prepare((*splits.train, *labelled), config.preprocessing)
     normals = int((train.owner < len(splits.train)).sum())
-    held_out = prepare(splits.calibration, config.preprocessing)
+    is_selected = config.fit.select == "held_out"
+    if is_selected:
+        check_selectable(config.method.name, method.stages())
+    held_out = prepare(splits.selection or splits.calibration, config.preprocessing)
     loop = Loop(
         fabric,
         method,
@@ -87,7 +97,7 @@ def fit(config: Config, folder: Path, *, resume: bool) -> AnomalyMethod:
             held_out=torch.from_numpy(held_out.images),
         ),
         folder=folder,
-        pace=Pace(config.fit.batch_size, config.seed, config.fit.checkpoint_every_steps),
+        pace=Pace(config.fit.batch_size, config.seed, config.fit.checkpoint_every_steps, is_selected),
     )
     with Monitor(folder, is_silent=fabric.global_rank != 0) as monitor:
         loop.run(monitor, resume=resume)
@@ -123,6 +133,18 @@ def load_run(folder: Path) -> tuple[Config, AnomalyMethod, Splits]:
         raise ConfigError(f"the run in {folder} has not ended; go on with `atypia-train fit --resume`")
     method.load_state_dict(dict(checkpoint.method))
     return config, method.eval().requires_grad_(False), splits
+
+
+def _divide(held: Sequence[Sample], seed: int) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    """Those who calibrate and those who select; other patients each.
+
+    Raises:
+        DataError: Nobody is left to select by.
+    """
+    calibration, selection = hold_out(held, share=SHARE, seed=seed)
+    if not selection:
+        raise DataError("too few normals are held out to select a checkpoint by; change calibration.share")
+    return tuple(calibration), tuple(selection)
 
 
 def _claim(folder: Path, config: Config, *, resume: bool) -> None:

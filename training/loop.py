@@ -14,6 +14,7 @@ from models.method import AnomalyMethod, Batch, Descent, Observation, Stage, Upd
 from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, take_checkpoint
 from training.monitor import Monitor
 from training.sampler import Sampler
+from training.selection import Selection, forget
 
 # Enough held-out normals for a curve; all of them are for the calibration.
 LOOK_AT = 64
@@ -22,11 +23,12 @@ OBSERVE_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Pace:
-    """`checkpoint_every` is counted in steps."""
+    """`checkpoint_every` is counted in steps; `is_selected` keeps the best of those of the last stage."""
 
     batch_size: int
     seed: int
     checkpoint_every: int
+    is_selected: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ class Loop:
         self._images = self._batched[: len(shown.normals)]
         self._labels = torch.zeros(len(self._batched), device=fabric.device)
         self._labels[len(self._images) :] = -1
-        self._held_out = shown.held_out[:LOOK_AT].to(fabric.device).contiguous(memory_format=layout)
+        held_out = shown.held_out if pace.is_selected else shown.held_out[:LOOK_AT]
+        held_out = held_out.to(fabric.device).contiguous(memory_format=layout)
+        self._selection = Selection(held_out, folder) if pace.is_selected else None
+        self._held_out = held_out[:LOOK_AT]
         self._folder = folder
         self._pace = pace
         # Every process draws its own batches, and its own noise.
@@ -72,6 +77,8 @@ class Loop:
         if checkpoint is not None:
             self._restore(checkpoint)
         else:
+            if self._fabric.global_rank == 0:
+                forget(self._folder)
             self._save(0, 0, {})  # a method without stages is trained by now
         stages = self._method.stages()
         for index, stage in enumerate(stages):
@@ -119,13 +126,20 @@ class Loop:
                 optimizers[name].load_state_dict(state)
             if self._fabric.world_size == 1:
                 checkpoint.restore_rng()  # `optimizers` may have drawn numbers that it drew before
+        selection = self._selection if index == len(self._method.stages()) - 1 else None
         monitor.begin(stage.name, total=stage.steps, done=start)
         for number in range(start, stage.steps):
             self._method.train()
             monitor.step(number, self._step(stage, number, wrapped))
-            if (number + 1) % self._pace.checkpoint_every == 0:
+            is_checkpoint = (number + 1) % self._pace.checkpoint_every == 0
+            if selection is not None and (is_checkpoint or number + 1 == stage.steps):
+                self._consider(selection, number + 1, stage.steps)
+            if is_checkpoint:
                 self._look(monitor, number)
                 self._save(index, number + 1, optimizers)
+        if selection is not None:
+            self._fabric.barrier()  # the first process has written what all of them read
+            selection.restore(self._method)
 
     def _step(self, stage: Descent, number: int, optimizers: Mapping[str, Any]) -> dict[str, Tensor]:
         indices = self._sampler.next().to(self._fabric.device)
@@ -161,6 +175,10 @@ class Loop:
         with torch.no_grad():
             score = float(self._method(self._held_out).score.mean()) if len(self._held_out) else None
             monitor.look(number, samples=self._method.samples(), held_out_score=score)
+
+    def _consider(self, selection: Selection, step: int, steps: int) -> None:
+        if self._fabric.global_rank == 0:
+            selection.consider(self._method.eval(), step=step, steps=steps)
 
     def _save(self, stage: int, number: int, optimizers: Mapping[str, Optimizer]) -> None:
         if self._fabric.global_rank == 0:

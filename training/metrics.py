@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 # Levels of pooled pixels; every figure is exact at these levels.
 PIXEL_LEVELS = 1000
+# AUPRO is the area below this false-alarm rate: beyond it a map is of no use.
+AUPRO_LIMIT = 0.3
 
 
 class Levels(NamedTuple):
@@ -19,6 +22,22 @@ class Levels(NamedTuple):
 
     anomalous: np.ndarray  # (R, L)
     normal: np.ndarray  # (R, L)
+
+
+class PixelLevels(NamedTuple):
+    """The pixels of every image on common levels, one row an image: of these, resamples are weighted sums."""
+
+    anomalous: np.ndarray  # (N, L)
+    components: np.ndarray  # (N, L): the anomalous ones again, each connected component weighing 1 in all
+    normal: np.ndarray  # (N, L)
+
+    def pooled(self, weights: np.ndarray) -> Levels:
+        """All pixels alike, of images in `weights` `(R, N)`."""
+        return Levels(weights @ self.anomalous, weights @ self.normal)
+
+    def by_component(self, weights: np.ndarray) -> Levels:
+        """A large lesion counts no more than a small one."""
+        return Levels(weights @ self.components, weights @ self.normal)
 
 
 def levels_of_scores(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> Levels:
@@ -38,18 +57,29 @@ def levels_of_scores(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
     )
 
 
-def levels_of_pixels(anomaly_maps: Sequence[np.ndarray], gt_masks: Sequence[np.ndarray]) -> Levels:
-    """The levels of all pixels pooled, one row an image; maps and masks in pairs of one shape."""
+def levels_of_pixels(anomaly_maps: Sequence[np.ndarray], gt_masks: Sequence[np.ndarray]) -> PixelLevels:
+    """The levels of all pixels; maps and masks `(D, H, W)` in pairs of one shape."""
     pairs = list(zip(anomaly_maps, gt_masks, strict=True))
     inside = np.concatenate([values[mask] for values, mask in pairs])
     everywhere = np.concatenate([values.ravel() for values in anomaly_maps])
     shares = np.linspace(0, 1, PIXEL_LEVELS // 2)
     # Half of the levels follow the few anomalous pixels, where the curves bend.
     edges = np.unique(np.concatenate([np.quantile(everywhere, shares), np.quantile(inside, shares)]))
-    return Levels(
+    return PixelLevels(
         np.stack([_histogram(values[mask], edges) for values, mask in pairs]),
+        np.stack([_histogram(values[mask], edges, component_weights(mask)[mask]) for values, mask in pairs]),
         np.stack([_histogram(values[~mask], edges) for values, mask in pairs]),
     )
+
+
+def component_weights(gt_mask: np.ndarray) -> np.ndarray:
+    """One over the size of the connected component that each pixel of the mask is in, else 0.
+
+    Pixels that touch by a corner are connected; in a volume `(D, H, W)` across slices too.
+    """
+    labels, _count = ndimage.label(gt_mask, structure=np.ones((3,) * gt_mask.ndim))
+    sizes = np.bincount(labels.ravel())
+    return np.where(labels > 0, 1 / np.maximum(sizes, 1)[labels], 0.0)
 
 
 def auroc(levels: Levels) -> np.ndarray:
@@ -83,6 +113,27 @@ def best_dice(levels: Levels) -> np.ndarray:
     return np.where(hits[:, 0] > 0, dice.max(axis=1), np.nan)
 
 
+def aupro(levels: Levels) -> np.ndarray:
+    """Mean recall of connected components against the false-alarm rate of pixels, `(R,)`.
+
+    The area from 0 to 0.3 over 0.3, where 1 is perfect and 0.15 is chance; `levels` are those by component,
+    in which the share of anomalous weight above a level is the mean recall of the components.
+
+    Source: Bergmann et al., MVTec AD, 2019, https://doi.org/10.1109/CVPR.2019.00982.
+    """
+    hits, alarms = _flagged(levels)
+    none = np.zeros((len(hits), 1))
+    defined = (hits[:, 0] > 0) & (alarms[:, 0] > 0)
+    # From nothing flagged to everything, as highest levels first.
+    recall = np.hstack([none, (hits / np.where(defined, hits[:, 0], 1)[:, None])[:, ::-1]])
+    rate = np.hstack([none, (alarms / np.where(defined, alarms[:, 0], 1)[:, None])[:, ::-1]])
+    before, after = rate[:, :-1], rate[:, 1:]
+    width = np.clip(AUPRO_LIMIT - before, 0, after - before)
+    slope = np.divide(np.diff(recall), after - before, out=np.zeros_like(before), where=after > before)
+    area = (width * (recall[:, :-1] + 0.5 * slope * width)).sum(axis=1)
+    return np.where(defined, area / AUPRO_LIMIT, np.nan)
+
+
 def dice_at(
     anomaly_maps: Sequence[np.ndarray], gt_masks: Sequence[np.ndarray], threshold: float
 ) -> Callable[[np.ndarray], np.ndarray]:
@@ -107,6 +158,7 @@ PIXEL_METRICS: dict[str, Callable[[Levels], np.ndarray]] = {
     "pixel_auprc": auprc,
     "pixel_best_dice": best_dice,
 }
+COMPONENT_METRICS: dict[str, Callable[[Levels], np.ndarray]] = {"pixel_aupro": aupro}
 
 
 def _flagged(levels: Levels) -> tuple[np.ndarray, np.ndarray]:
@@ -116,10 +168,10 @@ def _flagged(levels: Levels) -> tuple[np.ndarray, np.ndarray]:
     return hits, alarms
 
 
-def _histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """How many values lie at or above each edge and below the next, `(L,)`; no value is below the first."""
+def _histogram(values: np.ndarray, edges: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """The weight of the values at or above each edge and below the next, `(L,)`; none is below the first."""
     places = np.searchsorted(edges, values.ravel(), side="right") - 1
-    return np.bincount(places, minlength=len(edges)).astype(float)
+    return np.bincount(places, weights, minlength=len(edges)).astype(float)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -15,7 +15,8 @@ from imaging.voi import apply_voi
 from inference.manifest import Manifest, Metric
 from inference.predictor import ImageResult
 from training.data.data_set import ANOMALOUS, NORMAL, Sample
-from training.evaluation import Evaluation, ScoredSplit
+from training.evaluation import Evaluation
+from training.scoring import ScoredSplit
 
 NORMAL_COLOUR, ANOMALOUS_COLOUR, INK, FAINT = "#2b6c99", "#d1552b", "#22262b", "#b9bec5"
 DOTS_PER_INCH = 160

@@ -1,24 +1,24 @@
 """An evaluation written down: JSON for machines, Markdown for people, plots for the eye."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from inference.manifest import Manifest, Metric
-from training.evaluation import Evaluation, ScoredSplit
+from training.audit import OutsideBody
+from training.bootstrap import Difference
+from training.evaluation import Evaluation
+from training.flags import flags
 from training.plots import plot_examples, plot_roc, plot_scores
+from training.scoring import ScoredSplit, write_scores
 
-INVERTED = (
-    "**Inverted: anomalous images score lower than normal ones here (AUROC below 0.5). "
-    "The score is shown as it is; do not use it on such images.**"
-)
 LABELS = {
     "image_auroc": "image AUROC",
     "image_auprc": "image AUPRC",
     "image_fpr95": "image FPR95",
     "pixel_auprc": "pixel AUPRC",
+    "pixel_aupro": "pixel AUPRO (to a false-alarm rate of 0.3)",
     "pixel_best_dice": "best Dice (threshold chosen on the test masks)",
     "pixel_dice": "Dice at the calibrated threshold",
 }
@@ -37,7 +37,7 @@ def write_report(
     (out / "evaluation.json").write_text(evaluation.model_dump_json(indent=1) + "\n")
     title = f"# {evaluation.bundle} on {evaluation.images} test images\n\n"
     (out / "report.md").write_text(title + markdown(evaluation) + _PLOTS)
-    _write_scores(scored, out / "scores.csv")
+    write_scores(scored, out)
     plot_roc(evaluation, scored, baseline_scores, manifest=manifest, path=out / "roc.png")
     plot_scores(scored, manifest, out / "scores.png")
     plot_examples(scored, manifest, out / "examples.png")
@@ -45,11 +45,14 @@ def write_report(
 
 def markdown(evaluation: Evaluation) -> str:
     """The tables of an evaluation, each figure with its 95 % interval."""
+    warned = [f"* **{flag}**" for flag in flags(evaluation)]
     parts = [
         f"{evaluation.images} test images of {evaluation.patients} patients, {evaluation.anomalous} of them "
         f"anomalous. Out of the bundle's scope, and scored all the same: {evaluation.out_of_scope}. "
-        "Intervals are 95 % bootstrap intervals by patient (2000 resamples).",
-        INVERTED if evaluation.is_inverted else "",
+        "Intervals are 95 % bootstrap intervals by patient (2000 resamples). Figures of pixels count every "
+        "pixel of the images that have a reference mask, inside the body or not.",
+        f"Which weights: {evaluation.selection}" if evaluation.selection else "",
+        "\n".join(warned),
         _table({_label(name): figure for name, figure in evaluation.metrics.items()}),
         "### Beside trivial baselines\n\n" + _baselines(evaluation),
         "### Shortcut audit\n\n" + _audit(evaluation),
@@ -64,6 +67,11 @@ def interval(figure: Metric | None) -> str:
     if figure.low is None or figure.high is None:
         return f"{figure.value:.3f}"
     return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+
+
+def difference(found: Difference) -> str:
+    """`+0.084 (+0.031 to +0.140), p = 0.004`."""
+    return f"{found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f}), p = {found.p_value:.2g}"
 
 
 def _label(name: str) -> str:
@@ -84,29 +92,42 @@ def _baselines(evaluation: Evaluation) -> str:
         f"| {name} | {interval(figures.get('image_auroc'))} | {interval(figures.get('image_auprc'))} |"
         for name, figures in methods.items()
     ]
-    return "\n".join(["| score | image AUROC | image AUPRC |", "|---|---|---|", *rows])
+    rows += [f"| {name} | not fitted: {why} | |" for name, why in evaluation.unfitted_baselines.items()]
+    table = "\n".join(["| score | image AUROC | image AUPRC |", "|---|---|---|", *rows])
+    if evaluation.beyond_best_baseline is None:
+        return table
+    return (
+        f"{table}\n\nImage AUROC beyond that of {evaluation.best_baseline}, the best of them, in the same "
+        f"resamples: {difference(evaluation.beyond_best_baseline)}."
+    )
 
 
 def _audit(evaluation: Evaluation) -> str:
+    audit = evaluation.audit
     rows = [
-        f"| {name} | {nuisance.auroc:.3f} | {nuisance.method_auroc_within_quintiles:.3f} |"
-        for name, nuisance in evaluation.nuisances.items()
+        f"| {name} | {interval(nuisance.auroc)} | {interval(nuisance.method_auroc_within_quintiles)} |"
+        for name, nuisance in audit.nuisances.items()
     ]
     text = (
         "What scalars that know nothing of disease reach alone (far from 0.5 in either direction means that "
         "the classes differ in it), and what the method reaches among images that are alike in it."
     )
-    border = f"The border of the anomaly map alone reaches {evaluation.map_border_auroc:.3f}."
     table = ["| scalar | its AUROC alone | method's AUROC within its quintiles |", "|---|---|---|", *rows]
-    return "\n\n".join([text, "\n".join(table), border])
+    findings = [
+        "* All images low-passed (a Gaussian whose standard deviation is 1/64 of the shorter side) and "
+        f"scored again: image AUROC {interval(audit.low_passed_auroc)}.",
+        f"* The border of the anomaly map alone: image AUROC {interval(audit.map_border_auroc)}.",
+        *(_outside(name, found) for name, found in audit.outside_body.items()),
+    ]
+    return "\n\n".join([text, "\n".join(table), "\n".join(findings)])
 
 
-def _write_scores(scored: ScoredSplit, path: Path) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["name", "patient", "gt_label", "score", "p_value"])
-        for sample, result in zip(scored.samples, scored.results, strict=True):
-            writer.writerow([sample.name, sample.patient, sample.gt_label, result.score, result.p_value])
+def _outside(name: str, found: OutsideBody) -> str:
+    share = "undefined" if found.map_share is None else f"{100 * found.map_share:.1f} %"
+    return (
+        f"* Of the map's sum, {share} lies outside the body in {name} images, "
+        f"of whose area {100 * found.area:.1f} % is outside."
+    )
 
 
 _PLOTS = """

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.bootstrap import patient_weights, with_interval
+from training.bootstrap import Difference, paired_difference, patient_weights, with_interval
 from training.metrics import auroc, levels_of_scores, share_of
 
 PATIENTS = ["a", "a", "b", "c", "c", "c"]
@@ -55,3 +55,35 @@ def test_the_same_seed_gives_the_same_interval():
 
 def test_a_figure_that_is_undefined_is_none():
     assert with_interval(auroc_of(np.array([1.0, 2.0]), np.array([0, 0])), ["a", "b"]) is None
+
+
+def test_a_figure_does_not_differ_from_itself():
+    metric = auroc_of(np.array([1.0, 3, 2, 4, 0, 5]), np.array([0, 1, 0, 1, 1, 0]))
+    found = paired_difference(metric, metric, list("abcdef"))
+    assert found == Difference(value=0.0, low=0.0, high=0.0, p_value=1.0)
+
+
+def test_a_score_that_is_right_where_the_other_is_wrong_differs_beyond_chance():
+    labels, patients = np.repeat([0, 1], 20), [str(index) for index in range(40)]
+    found = paired_difference(auroc_of(labels * 1.0, labels), auroc_of(labels * -1.0, labels), patients)
+    # No resample has a difference of 0 or less: p is 2 x (0 + 1) / (2000 + 1).
+    assert found == Difference(value=1.0, low=1.0, high=1.0, p_value=2 / 2001)
+
+
+def test_pairing_tells_apart_what_two_intervals_cannot():
+    rng = np.random.default_rng(0)
+    labels, patients = np.repeat([0, 1], 60), [str(index) for index in range(120)]
+    hard = rng.normal(size=120)
+    good, bad = auroc_of(hard + labels, labels), auroc_of(hard + 0.8 * labels, labels)
+    found, ours, theirs = (
+        paired_difference(good, bad, patients),
+        with_interval(good, patients),
+        with_interval(bad, patients),
+    )
+    assert ours.low < theirs.high
+    assert 0 < found.low < found.value < found.high and found.p_value < 0.01
+
+
+def test_a_difference_from_an_undefined_figure_is_none():
+    undefined = auroc_of(np.array([1.0, 2.0]), np.array([0, 0]))
+    assert paired_difference(undefined, undefined, ["a", "b"]) is None

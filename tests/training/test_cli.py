@@ -72,7 +72,9 @@ def test_every_method_is_listed_with_what_it_is(
 ):
     assert run(monkeypatch, "methods") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == sorted(METHODS)
+    assert [line.split()[0] for line in lines[::2]] == sorted(METHODS)
+    assert lines[0].startswith("ae                 Autoencoder ")
+    assert [line for line in lines[1::2] if not line.strip().startswith("https://")] == []
 
 
 @pytest.mark.parametrize(
@@ -84,6 +86,7 @@ def test_every_method_is_listed_with_what_it_is(
         (["export", "{folder}"], "holds no run; make one with `atypia-train fit`"),
         (["evaluate", "{config}", "{folder}"], "has no manifest.json: it is no bundle"),
         (["compare", "--data", "x.npz", "--methods", "oracle"], "unknown method 'oracle'"),
+        (["compare", "--data", "x.npz", "--axes", "no.toml"], "there is no file of axes no.toml"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(

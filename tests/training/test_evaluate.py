@@ -1,12 +1,16 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from inference.bundle import Bundle, load_bundle
-from training.evaluate import evaluate, write_into_bundle
+from inference.steps import PercentileStretch, Resize
+from training.evaluate import baseline_scores, evaluate, write_into_bundle
 from training.evaluation import Evaluation
 from training.fit import Splits
+from training.prepare import Prepared, prepare
 
 
 @pytest.fixture
@@ -45,5 +49,30 @@ def test_the_figures_of_another_bundle_are_refused(bundle: Bundle, evaluation: E
         write_into_bundle(bundle.folder, other, [])
 
 
-def test_all_three_baselines_stand_beside_the_method(evaluation: Evaluation):
-    assert list(evaluation.baselines) == ["mean intensity", "PCA residual", "5-NN"]
+def test_the_trivial_methods_stand_beside_the_bundle(evaluation: Evaluation):
+    assert list(evaluation.baselines) == ["mean_intensity", "pca", "knn"]
+    assert evaluation.beyond_best_baseline is not None
+
+
+def test_a_baseline_that_few_normals_cannot_fit_is_left_out_and_says_why(
+    bundle: Bundle, tiny_splits: Splits, tmp_path: Path
+):
+    few = replace(tiny_splits, train=tiny_splits.train[:4])
+    evaluation = evaluate(bundle, few, tmp_path / "few")
+    assert list(evaluation.baselines) == ["mean_intensity"]
+    assert evaluation.unfitted_baselines["knn"] == "knn needs at least 5 training images; it saw 4"
+    assert "| knn | not fitted: knn needs" in (tmp_path / "few" / "report.md").read_text()
+
+
+def test_a_baselines_score_is_the_registered_methods(tiny_splits: Splits):
+    chain = [Resize(height=16, width=16), PercentileStretch()]
+    train, test = prepare(tiny_splits.train, chain), prepare(tiny_splits.test, chain)
+    expected = test.images.mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(baseline_scores("mean_intensity", train, test), expected, rtol=1e-6)
+
+
+def test_a_volume_scores_as_its_highest_slice(tiny_splits: Splits):
+    train = prepare(tiny_splits.train, [Resize(height=16, width=16)])
+    slices = prepare(tiny_splits.test[:3], [Resize(height=16, width=16)])
+    volume = Prepared(slices.images, np.zeros(3, int))
+    assert baseline_scores("pca", train, volume) == baseline_scores("pca", train, slices).max()

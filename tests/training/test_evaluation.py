@@ -7,8 +7,9 @@ from inference.bundle import Bundle
 from inference.predictor import Predictor
 from training.data.arrays import image_of_array
 from training.errors import DataError
-from training.evaluation import Evaluation, ScoredSplit, measure, score_split
+from training.evaluation import Evaluation, measure
 from training.fit import Splits
+from training.scoring import ScoredSplit, score_split
 
 
 @pytest.fixture(scope="module")

@@ -78,8 +78,7 @@ def test_dice_at_a_threshold_pools_the_pixels_of_all_images():
 def test_pixel_figures_of_few_values_are_exact():
     values = np.random.default_rng(0).integers(0, 50, (3, 1, 20, 20)).astype(float)
     masks = values + np.random.default_rng(1).normal(0, 15, values.shape) > 40
-    per_image = levels_of_pixels(list(values), list(masks))
-    pooled = Levels(per_image.anomalous.sum(axis=0)[None], per_image.normal.sum(axis=0)[None])
+    pooled = levels_of_pixels(list(values), list(masks)).pooled(np.ones((1, len(values))))
     expected = average_precision_score(masks.ravel(), values.ravel())
     assert metrics.auprc(pooled)[0] == pytest.approx(expected, abs=1e-9)
 
@@ -87,8 +86,7 @@ def test_pixel_figures_of_few_values_are_exact():
 def test_pixel_figures_of_many_values_are_right_to_the_third_decimal():
     values = np.random.default_rng(0).normal(size=(4, 1, 64, 64))
     masks = values + np.random.default_rng(1).normal(size=values.shape) > 2.5
-    per_image = levels_of_pixels(list(values), list(masks))
-    pooled = Levels(per_image.anomalous.sum(axis=0)[None], per_image.normal.sum(axis=0)[None])
+    pooled = levels_of_pixels(list(values), list(masks)).pooled(np.ones((1, len(values))))
     expected = average_precision_score(masks.ravel(), values.ravel())
     assert metrics.auprc(pooled)[0] == pytest.approx(expected, abs=1e-3)
 
@@ -96,3 +94,44 @@ def test_pixel_figures_of_many_values_are_right_to_the_third_decimal():
 def test_the_share_flagged_is_weighted():
     share = metrics.share_of(np.array([True, False]))
     np.testing.assert_allclose(share(np.array([[1.0, 1.0], [3.0, 1.0]])), [0.5, 0.75])
+
+
+def test_a_components_pixels_weigh_one_together_and_a_corner_connects():
+    mask = np.array([[[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0]]], bool)
+    np.testing.assert_allclose(
+        metrics.component_weights(mask), [[[0.5, 0, 0, 0.5], [0, 0.5, 0, 0.5], [0, 0, 0, 0]]]
+    )
+
+
+def aupro(anomaly_map: list[float], gt_mask: list[int]) -> float:
+    """Of one image that is one row of pixels."""
+    values, mask = np.array([[anomaly_map]], float), np.array([[gt_mask]], bool)
+    return float(metrics.aupro(levels_of_pixels([values], [mask]).by_component(np.ones((1, 1))))[0])
+
+
+def test_aupro_counts_a_lesion_of_one_pixel_as_much_as_one_of_three():
+    # Ten normal pixels, all at 0. The large lesion is above them, the small one below: recall 1/2 up to
+    # 0.3, of which a count by pixels would make 3/4.
+    assert aupro([9, 9, 9, *[1] * 10, 0], [1, 1, 1, *[0] * 10, 1]) == pytest.approx(0.5)
+
+
+def test_aupro_goes_to_a_false_alarm_rate_of_three_tenths_and_no_further():
+    # One of two lesions is found before any alarm, the other after two of ten: (0.2 x 0.5 + 0.1 x 1) / 0.3.
+    values, mask = [9, 8, 7, *[1] * 8, 6], [1, *[0] * 10, 1]
+    assert aupro(values, mask) == pytest.approx((0.2 * 0.5 + 0.1 * 1) / 0.3)
+
+
+def test_aupro_of_a_map_that_knows_nothing_is_the_area_under_the_diagonal():
+    assert aupro([5] * 8, [1, 1, 0, 0, 0, 0, 0, 1]) == pytest.approx(0.5 * 0.3)
+
+
+def test_aupro_weighs_the_images_of_a_resample():
+    found, missed = np.array([[[5.0, 0, 0, 0]]]), np.array([[[0.0, 5, 5, 5]]])
+    mask = np.array([[[1, 0, 0, 0]]], bool)
+    levels = levels_of_pixels([found, missed], [mask, mask]).by_component(np.array([[1.0, 0], [0, 1]]))
+    np.testing.assert_allclose(metrics.aupro(levels), [1.0, 0.0])
+
+
+def test_without_a_lesion_there_is_no_aupro():
+    levels = Levels(np.zeros((1, 2)), np.ones((1, 2)))
+    assert np.isnan(metrics.aupro(levels)[0])

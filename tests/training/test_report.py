@@ -8,9 +8,10 @@ from PIL import Image as Pillow
 from inference.bundle import Bundle
 from inference.manifest import Metric
 from inference.predictor import Predictor
-from training.evaluation import Evaluation, ScoredSplit, measure, score_split
+from training.evaluation import Evaluation, measure
 from training.fit import Splits
 from training.report import interval, markdown, write_report
+from training.scoring import ScoredSplit, score_split
 
 PLOTS = ("roc.png", "scores.png", "examples.png")
 
@@ -54,6 +55,7 @@ def test_the_markdown_says_figures_baselines_and_shortcuts(out: Path):
     assert "| coin | " in text
     assert "| sharpness | " in text
     assert "Inverted" not in text
+    assert "Which weights: The end of its schedule; no checkpoint was chosen." in text
 
 
 def test_an_inverted_score_is_flagged_in_bold(out: Path):
