@@ -44,9 +44,9 @@ class PerceptualAutoencoder(AnomalyMethod):
         weights: str = ""
         feature_width: int = 8
         noise_sd: float = 0.2
-        feature_steps: int = 1000
+        feature_steps: int = 500
         learning_rate: float = 1e-3
-        steps: int = 2000
+        steps: int = 1000
 
     def __init__(self, shape: InputShape, options: Options) -> None:
         super().__init__(shape, options)
