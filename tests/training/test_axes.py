@@ -52,6 +52,13 @@ def test_a_variant_changes_what_it_names_and_keeps_the_rest(variants: tuple[Vari
     assert config.method.options == {"neighbours": 5, "score": "top", "blur": 2.0}
 
 
+def test_the_file_on_the_page_is_valid(tmp_path: Path):
+    path = tmp_path / "axes.toml"
+    page = Path(__file__).parents[2] / "docs" / "add-a-data-set.md"
+    path.write_text(page.read_text().split("```toml\n")[2].split("```")[0])
+    assert [variant.title for variant in read_axes(path)] == ["plain", "steps=4000"]
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

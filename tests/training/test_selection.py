@@ -12,6 +12,7 @@ from training.config import Config, parse_config
 from training.errors import ConfigError
 from training.export import export
 from training.fit import fit, read_splits
+from training.loop import Loop
 from training.selection import (
     LAST,
     Selection,
@@ -122,6 +123,24 @@ def test_a_run_ends_with_the_weights_that_were_selected(config: Config, tmp_path
     export(tmp_path / "run", tmp_path / "bundles")
     card = (tmp_path / "bundles" / "discs-1.0.0" / "card.md").read_text()
     assert f"Which weights: Selected step {found.step} of 10 by the reconstruction error" in card
+
+
+def test_an_interrupted_run_selects_the_same_weights(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fit(config, tmp_path / "whole", resume=False)
+    step = Loop._step
+
+    def interrupted_step(loop: Loop, stage: object, number: int, optimizers: object) -> object:
+        if number == 6:
+            raise KeyboardInterrupt
+        return step(loop, stage, number, optimizers)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Loop, "_step", interrupted_step)
+        fit(config, tmp_path / "cut", resume=False)
+    fit(config, tmp_path / "cut", resume=True)
+    assert selected(tmp_path / "cut") == selected(tmp_path / "whole")
 
 
 def test_a_run_without_selection_forgets_an_earlier_ones(config: Config, tmp_path: Path):
