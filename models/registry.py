@@ -5,6 +5,7 @@ from models.methods.ae import Autoencoder
 from models.methods.aeu import UncertaintyAutoencoder
 from models.methods.atlas import Atlas
 from models.methods.compact_ae import CompactAutoencoder
+from models.methods.cutpaste import CutPaste
 from models.methods.dae import DenoisingAutoencoder
 from models.methods.f_anogan import FAnoGan
 from models.methods.gm_vae import GaussianMixtureVae
@@ -12,6 +13,9 @@ from models.methods.knn import Knn
 from models.methods.mean_intensity import MeanIntensity
 from models.methods.mem_ae import MemoryAutoencoder
 from models.methods.memdae import MemDae
+from models.methods.oc_svm import OneClassSvm
+from models.methods.padim import Padim
+from models.methods.patchcore import PatchCore
 from models.methods.pca import Pca
 from models.methods.perceptual_ae import PerceptualAutoencoder
 from models.methods.rlad import Rlad
@@ -22,6 +26,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "aeu": UncertaintyAutoencoder,
     "atlas": Atlas,
     "compact_ae": CompactAutoencoder,
+    "cutpaste": CutPaste,
     "dae": DenoisingAutoencoder,
     "f_anogan": FAnoGan,
     "gm_vae": GaussianMixtureVae,
@@ -29,6 +34,9 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "mean_intensity": MeanIntensity,
     "mem_ae": MemoryAutoencoder,
     "memdae": MemDae,
+    "oc_svm": OneClassSvm,
+    "padim": Padim,
+    "patchcore": PatchCore,
     "pca": Pca,
     "perceptual_ae": PerceptualAutoencoder,
     "rlad": Rlad,

@@ -17,6 +17,7 @@ TINY: dict[str, dict[str, object]] = {
     "aeu": {"width": 4, "latent": 4, "steps": 120},
     "atlas": {"neighbours": 5},
     "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
+    "cutpaste": {"width": 4, "steps": 60},
     "dae": {"width": 4, "steps": 40, "learning_rate": 3e-3, "residual": "normalised"},
     "f_anogan": {
         "width": 4,
@@ -33,6 +34,9 @@ TINY: dict[str, dict[str, object]] = {
     "mean_intensity": {},
     "mem_ae": {"width": 4, "latent": 4, "steps": 120},
     "memdae": {"width": 8, "latent": 16, "steps": 30},
+    "oc_svm": {},
+    "padim": {"width": 4, "feature_steps": 30},
+    "patchcore": {"width": 4, "feature_steps": 30},
     "pca": {"components": 4},
     "perceptual_ae": {"width": 4, "latent": 4, "feature_width": 4, "feature_steps": 30, "steps": 100},
     "rlad": {"width": 4, "latent": 16, "selection_rate": 0.5, "steps_per_round": 20},
