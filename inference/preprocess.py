@@ -107,7 +107,7 @@ def _crop_to_head(prepared: PreparedSlice, step: steps.CropToHead) -> PreparedSl
     head = head_mask(prepared.pixels.mean(axis=0), erode=0)
     if not head.any():
         return prepared
-    rows, columns = (_span(head.any(axis=axis), step.margin) for axis in (1, 0))
+    rows, columns = (_span(np.asarray(head.any(axis=axis)), step.margin) for axis in (1, 0))
     return _cut(prepared, rows, columns)
 
 

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from models.schedules import steady
+
 
 class Prediction(NamedTuple):
     """What a method says of a batch; the same in training and out of it."""
@@ -49,13 +51,15 @@ class Descent:
     """A stage of gradient steps.
 
     `step(batch, number)` yields the updates of one step; several optimizers may take unequal turns.
-    `optimizers` is called once when the stage begins, after earlier stages have ended.
+    `optimizers` is called once when the stage begins, after earlier stages have ended. Their learning rates are
+    multiplied by `schedule(done)`, `done` being the share of the stage's steps before this one.
     """
 
     name: str
     steps: int
     optimizers: Callable[[], Mapping[str, Optimizer]]
     step: Callable[[Batch, int], Iterator[Update]]
+    schedule: Callable[[float], float] = steady
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from models.methods.atlas import Atlas
 from models.methods.compact_ae import CompactAutoencoder
 from models.methods.cutpaste import CutPaste
 from models.methods.dae import DenoisingAutoencoder
+from models.methods.ensemble import ensemble_of
 from models.methods.f_anogan import FAnoGan
 from models.methods.gm_vae import GaussianMixtureVae
 from models.methods.knn import Knn
@@ -19,6 +20,7 @@ from models.methods.patchcore import PatchCore
 from models.methods.pca import Pca
 from models.methods.perceptual_ae import PerceptualAutoencoder
 from models.methods.rlad import Rlad
+from models.methods.synthetic_unet import SyntheticUNet
 from models.methods.vae import VariationalAutoencoder
 
 METHODS: dict[str, type[AnomalyMethod]] = {
@@ -40,5 +42,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "pca": Pca,
     "perceptual_ae": PerceptualAutoencoder,
     "rlad": Rlad,
+    "synthetic_unet": SyntheticUNet,
     "vae": VariationalAutoencoder,
 }
+METHODS["ensemble"] = ensemble_of(METHODS)

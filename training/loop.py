@@ -120,16 +120,21 @@ class Loop:
     def _descend(self, index: int, stage: Descent, monitor: Monitor, checkpoint: Checkpoint | None) -> None:
         optimizers = stage.optimizers()
         wrapped = {name: self._fabric.setup_optimizers(optimizer) for name, optimizer in optimizers.items()}
+        groups = [group for optimizer in optimizers.values() for group in optimizer.param_groups]
+        rates = [group["lr"] for group in groups]
         start = 0 if checkpoint is None else checkpoint.number
         if checkpoint is not None and start > 0:
             for name, state in checkpoint.optimizers.items():
                 optimizers[name].load_state_dict(state)
+            groups = [group for optimizer in optimizers.values() for group in optimizer.param_groups]
             if self._fabric.world_size == 1:
                 checkpoint.restore_rng()  # `optimizers` may have drawn numbers that it drew before
         selection = self._selection if index == len(self._method.stages()) - 1 else None
         monitor.begin(stage.name, total=stage.steps, done=start)
         for number in range(start, stage.steps):
             self._method.train()
+            for group, rate in zip(groups, rates, strict=True):
+                group["lr"] = rate * stage.schedule(number / stage.steps)
             monitor.step(number, self._step(stage, number, wrapped))
             is_checkpoint = (number + 1) % self._pace.checkpoint_every == 0
             if selection is not None and (is_checkpoint or number + 1 == stage.steps):

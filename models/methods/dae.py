@@ -26,6 +26,7 @@ from models.blocks.filters import median_filter
 from models.blocks.unet import UNet
 from models.losses import mean_per_image, top_mean_per_image
 from models.method import AnomalyMethod, Batch, Descent, InputShape, Observation, Prediction, Stage, Update
+from models.schedules import cosine
 
 # A pixel at or below this share of the range is background.
 BACKGROUND = 0.01
@@ -66,7 +67,7 @@ class DenoisingAutoencoder(AnomalyMethod):
         self._squares: Tensor
 
     def stages(self) -> Sequence[Stage]:
-        denoise = Descent("denoise", self.options.steps, self._optimizers, self._step)
+        denoise = Descent("denoise", self.options.steps, self._optimizers, self._step, cosine)
         if self.options.residual == "absolute":
             return [denoise]
         return [denoise, Observation("spread", self.observe, self.finalize)]

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models.method import AnomalyMethod, Batch, Descent, InputShape, Observation
+from models.methods.ensemble import Member
 from models.registry import METHODS
 
 SHAPE = InputShape(1, 64, 64)
@@ -19,6 +20,7 @@ TINY: dict[str, dict[str, object]] = {
     "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
     "cutpaste": {"width": 4, "steps": 60},
     "dae": {"width": 4, "steps": 40, "learning_rate": 3e-3, "residual": "normalised"},
+    "ensemble": {"members": (Member("atlas", {"neighbours": 5}), Member("knn"))},
     "f_anogan": {
         "width": 4,
         "latent": 4,
@@ -40,6 +42,7 @@ TINY: dict[str, dict[str, object]] = {
     "pca": {"components": 4},
     "perceptual_ae": {"width": 4, "latent": 4, "feature_width": 4, "feature_steps": 30, "steps": 100},
     "rlad": {"width": 4, "latent": 16, "selection_rate": 0.5, "steps_per_round": 20},
+    "synthetic_unet": {"width": 4, "neighbours": 5, "skip": 1, "steps": 60, "learning_rate": 1e-2},
     "vae": {"width": 4, "latent": 4, "steps": 120},
 }
 
