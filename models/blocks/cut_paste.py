@@ -18,7 +18,8 @@ from torch.optim import SGD, Optimizer
 
 from models.blocks.anatomy import foreground, lungs
 from models.blocks.features import ResNet
-from models.method import Batch, Update
+from models.method import Batch, Descent, Update
+from models.schedules import cosine
 
 Task = Literal["normal", "scar", "3way"]
 Place = Literal["anywhere", "foreground", "anat"]
@@ -32,13 +33,13 @@ MOMENTUM, WEIGHT_DECAY = 0.9, 3e-5
 
 
 class CutPasteTask(nn.Module):
-    """Trains a ResNet by the task; `step` is a stage's.
+    """Trains a ResNet by the task, in a stage.
 
     `task` tells normal images from patches ("normal"), from scars, or all three apart. `place` pastes
     anywhere, only on the foreground, or only into the lungs of a chest X-ray ("anat").
     """
 
-    def __init__(self, network: ResNet, *, task: Task, place: Place, rate: float, steps: int) -> None:
+    def __init__(self, network: ResNet, *, task: Task, place: Place, rate: float) -> None:
         super().__init__()
         width = network.channels[-1]
         self.network = network
@@ -51,16 +52,15 @@ class CutPasteTask(nn.Module):
             nn.Linear(width, 1 + len(self.pastes)),
         )
         self._rate = rate
-        self._steps = steps
 
-    def optimizers(self) -> Mapping[str, Optimizer]:
+    def stage(self, steps: int) -> Descent:
+        return Descent("features", steps, self._optimizers, self._step, cosine)
+
+    def _optimizers(self) -> Mapping[str, Optimizer]:
         parameters = [*self.network.parameters(), *self.head.parameters()]
-        self._optimizer = SGD(parameters, lr=self._rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
-        return {"features": self._optimizer}
+        return {"features": SGD(parameters, lr=self._rate, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)}
 
-    def step(self, batch: Batch, number: int) -> Iterator[Update]:
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate * (1 + math.cos(math.pi * number / self._steps)) / 2
+    def _step(self, batch: Batch, _number: int) -> Iterator[Update]:
         allowed = self.where(batch.images)
         shown = torch.cat([batch.images, *(paste(batch.images, allowed) for paste in self.pastes)])
         kinds = torch.arange(1 + len(self.pastes), device=shown.device).repeat_interleave(len(batch.images))

@@ -28,7 +28,7 @@ from models.blocks.cut_paste import CutPasteTask, Place, Task
 from models.blocks.density import Gaussian
 from models.blocks.features import ResNet
 from models.losses import mean_per_image
-from models.method import AnomalyMethod, Descent, InputShape, Observation, Prediction, Stage
+from models.method import AnomalyMethod, InputShape, Observation, Prediction, Stage
 
 
 class CutPaste(AnomalyMethod):
@@ -46,11 +46,7 @@ class CutPaste(AnomalyMethod):
         self.shape = shape
         self.network = ResNet(shape, width=options.width)
         self.task = CutPasteTask(
-            self.network,
-            task=options.task,
-            place=options.paste,
-            rate=options.learning_rate,
-            steps=options.steps,
+            self.network, task=options.task, place=options.paste, rate=options.learning_rate
         )
         length = self.network.channels[-1]
         self.density = Gaussian(length)
@@ -60,7 +56,7 @@ class CutPaste(AnomalyMethod):
 
     def stages(self) -> Sequence[Stage]:
         return [
-            Descent("features", self.options.steps, self.task.optimizers, self.task.step),
+            self.task.stage(self.options.steps),
             Observation("density", self.observe, self.finalize),
         ]
 

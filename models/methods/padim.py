@@ -23,7 +23,7 @@ from torch.nn import functional
 from models.blocks.cut_paste import CutPasteTask, Place, Task
 from models.blocks.features import LocalFeatures, ResNet
 from models.blocks.filters import gaussian_blur
-from models.method import AnomalyMethod, Descent, InputShape, Observation, Prediction, Stage
+from models.method import AnomalyMethod, InputShape, Observation, Prediction, Stage
 
 # The paper's, of 224 pixels.
 BLUR = 4 / 224
@@ -49,13 +49,7 @@ class Padim(AnomalyMethod):
         self.options = options
         self.shape = shape
         network = ResNet(shape, width=options.width)
-        self.task = CutPasteTask(
-            network,
-            task=options.task,
-            place=options.paste,
-            rate=options.learning_rate,
-            steps=options.feature_steps,
-        )
+        self.task = CutPasteTask(network, task=options.task, place=options.paste, rate=options.learning_rate)
         grid = (shape.height // 4, shape.width // 4)
         self.features = LocalFeatures(network, options.layers, grid, is_local=False)
         rng = torch.Generator().manual_seed(options.seed)
@@ -72,7 +66,7 @@ class Padim(AnomalyMethod):
 
     def stages(self) -> Sequence[Stage]:
         return [
-            Descent("features", self.options.feature_steps, self.task.optimizers, self.task.step),
+            self.task.stage(self.options.feature_steps),
             Observation("gaussians", self.observe, self.finalize),
         ]
 

@@ -28,7 +28,7 @@ from models.blocks.coreset import greedy_coreset
 from models.blocks.cut_paste import CutPasteTask, Place, Task
 from models.blocks.features import LocalFeatures, ResNet
 from models.blocks.filters import gaussian_blur
-from models.method import AnomalyMethod, Descent, InputShape, Observation, Prediction, Stage
+from models.method import AnomalyMethod, InputShape, Observation, Prediction, Stage
 
 # The paper's, of 224 pixels.
 BLUR = 4 / 224
@@ -56,13 +56,7 @@ class PatchCore(AnomalyMethod):
         self.options = options
         self.shape = shape
         network = ResNet(shape, width=options.width)
-        self.task = CutPasteTask(
-            network,
-            task=options.task,
-            place=options.paste,
-            rate=options.learning_rate,
-            steps=options.feature_steps,
-        )
+        self.task = CutPasteTask(network, task=options.task, place=options.paste, rate=options.learning_rate)
         grid = network.grids[min(options.layers, default=1) - 1]
         self.features = LocalFeatures(network, options.layers, grid, is_local=True)
         self._seen: list[Tensor] = []
@@ -75,7 +69,7 @@ class PatchCore(AnomalyMethod):
 
     def stages(self) -> Sequence[Stage]:
         return [
-            Descent("features", self.options.feature_steps, self.task.optimizers, self.task.step),
+            self.task.stage(self.options.feature_steps),
             Observation("remember", self.observe, self.finalize),
         ]
 

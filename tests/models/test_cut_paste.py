@@ -31,7 +31,7 @@ def chest() -> torch.Tensor:
 def task_of(kind: Task) -> CutPasteTask:
     torch.manual_seed(0)
     network = ResNet(SHAPE, width=2)
-    return CutPasteTask(network, task=kind, place="anywhere", rate=0.03, steps=10)
+    return CutPasteTask(network, task=kind, place="anywhere", rate=0.03)
 
 
 def test_a_patch_covers_2_to_15_percent_unless_the_border_cuts_it():
@@ -68,19 +68,16 @@ def test_an_image_without_any_allowed_place_is_pasted_anywhere():
 @pytest.mark.parametrize(("kind", "classes"), [("normal", 2), ("scar", 2), ("3way", 3)])
 def test_every_kind_of_image_is_a_class(kind: Task, classes: int):
     task = task_of(kind)
-    task.optimizers()
     seen: list[int] = []
     task.head.register_forward_hook(lambda _module, _inputs, answers: seen.extend(answers.shape))
-    next(iter(task.step(Batch(ramps(4), torch.zeros(4)), 0)))
+    next(task.stage(1).step(Batch(ramps(4), torch.zeros(4)), 0))
     assert seen == [4 * classes, classes]
 
 
-def test_the_learning_rate_falls_along_half_a_cosine():
-    task = task_of("3way")
-    optimizer = task.optimizers()["features"]
-    for number, rate in ((0, 0.03), (5, 0.015)):
-        list(task.step(Batch(ramps(4), torch.zeros(4)), number))
-        assert optimizer.param_groups[0]["lr"] == pytest.approx(rate)
+def test_the_learning_rate_falls_to_nothing():
+    stage = task_of("3way").stage(10)
+    assert stage.optimizers()["features"].param_groups[0]["lr"] == 0.03
+    assert (stage.schedule(0.0), stage.schedule(1.0)) == (1.0, 0.0)
 
 
 def test_the_threshold_is_scikit_images():
