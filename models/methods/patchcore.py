@@ -59,7 +59,8 @@ class PatchCore(AnomalyMethod):
         self.task = CutPasteTask(network, task=options.task, place=options.paste, rate=options.learning_rate)
         grid = network.grids[min(options.layers, default=1) - 1]
         self.features = LocalFeatures(network, options.layers, grid, is_local=True)
-        self._seen: list[Tensor] = []
+        self._seen = torch.empty(0)
+        self._lots = torch.empty(0)
         self._rng = torch.Generator()
         self.memory: Tensor
         self.near: Tensor
@@ -74,9 +75,15 @@ class PatchCore(AnomalyMethod):
         ]
 
     def observe(self, images: Tensor) -> None:
-        if not self._seen:
+        patches = self._patches(self.features(images)).flatten(0, 1)
+        if len(self._seen) == 0:
             self._rng.manual_seed(self.options.seed)
-        self._seen.append(self._patches(self.features(images)).flatten(0, 1))
+            self._seen, self._lots = patches[:0], torch.empty(0)
+        # Whoever keeps the lowest lots of all so far has drawn fairly, and never holds them all.
+        self._lots = torch.cat([self._lots, torch.rand(len(patches), generator=self._rng)])
+        kept = self._lots.argsort()[: self.options.candidates]
+        self._lots = self._lots[kept]
+        self._seen = torch.cat([self._seen, patches])[kept.to(patches.device)]
 
     def finalize(self) -> None:
         """Turn what was seen into the memory.
@@ -84,10 +91,8 @@ class PatchCore(AnomalyMethod):
         Raises:
             ValueError: The memory would be smaller than a neighbourhood in it.
         """
-        seen = torch.cat(self._seen)  # (N, features)
-        self._seen.clear()
-        chosen = torch.randperm(len(seen), generator=self._rng)[: self.options.candidates]
-        seen = seen[chosen.to(seen.device)]
+        seen = self._seen  # (N, features)
+        self._seen = seen[:0]
         count = round(self.options.coreset * len(seen))
         if count < self.options.neighbours:
             raise ValueError(

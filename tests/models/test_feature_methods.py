@@ -148,6 +148,14 @@ def test_patchcores_memory_is_a_tenth_of_the_patches():
     assert patchcore(coreset=0.5, neighbours=3).memory.shape == (0.5 * 20 * 16, 12)
 
 
+def test_of_too_many_patches_the_candidates_are_drawn_from_first_and_last_images_alike():
+    method = patchcore(coreset=1.0, candidates=160, neighbours=3)
+    patches = method.features(IMAGES).flatten(2).transpose(1, 2)  # (20, 16, features)
+    is_kept = (torch.cdist(patches.flatten(0, 1), method.memory) < 1e-3).any(dim=1).view(20, 16)
+    assert method.memory.shape == (160, 12)
+    assert 0.3 < is_kept[:10].float().mean() < 0.7 and 0.3 < is_kept[10:].float().mean() < 0.7
+
+
 def test_patchcores_score_is_the_largest_distance_reweighted_by_the_neighbours_of_the_nearest():
     method = patchcore(coreset=0.5, neighbours=2)
     remember(method, 0.0, 0.1, 9.0)
