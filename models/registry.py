@@ -7,6 +7,8 @@ from models.methods.atlas import Atlas
 from models.methods.compact_ae import CompactAutoencoder
 from models.methods.cutpaste import CutPaste
 from models.methods.dae import DenoisingAutoencoder
+from models.methods.deep_sad import DeepSad
+from models.methods.deep_svdd import DeepSvdd
 from models.methods.ensemble import ensemble_of
 from models.methods.f_anogan import FAnoGan
 from models.methods.gm_vae import GaussianMixtureVae
@@ -30,6 +32,8 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "compact_ae": CompactAutoencoder,
     "cutpaste": CutPaste,
     "dae": DenoisingAutoencoder,
+    "deep_sad": DeepSad,
+    "deep_svdd": DeepSvdd,
     "f_anogan": FAnoGan,
     "gm_vae": GaussianMixtureVae,
     "knn": Knn,

@@ -20,6 +20,8 @@ TINY: dict[str, dict[str, object]] = {
     "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
     "cutpaste": {"width": 4, "steps": 60},
     "dae": {"width": 4, "steps": 40, "learning_rate": 3e-3, "residual": "normalised"},
+    "deep_sad": {"widths": (4, 4, 4, 4), "representation": 16, "pretrain_steps": 60, "steps": 60},
+    "deep_svdd": {"widths": (4, 4, 4, 4), "representation": 16, "pretrain_steps": 60, "steps": 60},
     "ensemble": {"members": (Member("atlas", {"neighbours": 5}), Member("knn"))},
     "f_anogan": {
         "width": 4,
