@@ -45,7 +45,7 @@ def reference_images(shape: InputShape, normals: np.ndarray) -> np.ndarray:
     """Made-up inputs `(4, C, h, w)`: the mean normal, plain and under noise, and noise; nobody's picture."""
     rng = np.random.default_rng(0)
     mean = normals.mean(axis=0)
-    coarse = rng.normal(size=(shape.channels, max(shape.height // 8, 1), max(shape.width // 8, 1)))
+    coarse = rng.normal(size=(shape.channels, -(-shape.height // 8), -(-shape.width // 8)))
     smooth = np.kron(coarse, np.ones((1, 8, 8)))[:, : shape.height, : shape.width]
     rough = rng.normal(size=mean.shape)
     made = [mean, mean + 0.1 * smooth, mean + 0.1 * rough, rng.uniform(size=mean.shape)]

@@ -17,7 +17,9 @@ from benchmarks.one_class import (
     run,
     write_class,
 )
+from models.method import InputShape
 from tests.training.tiny import discs
+from training.graph import reference_images
 
 
 @pytest.fixture
@@ -67,6 +69,10 @@ def test_the_table_ends_with_the_mean_over_classes():
         "| 8 | 70.0 | 60.0 |",
         "| **mean** | 80.0 | 55.0 |",
     ]
+
+
+def test_a_graph_can_be_held_against_torch_at_the_classic_28_pixels():
+    assert reference_images(InputShape(1, 28, 28), np.zeros((2, 1, 28, 28))).shape == (4, 1, 28, 28)
 
 
 def test_a_run_measures_every_class(source: Source, tmp_path: Path):
