@@ -12,9 +12,9 @@ With m_p the normals' mean at place p the mean over the places, before the cut a
 map says which places it is made of. The paper's maps of whole images are Grad-CAM's, which cut at 0 too; its
 second kind of map, from a network trained on patches, is not here.
 
-Differs from the papers: from scratch, with 16 instead of 64 channels at the first layer and hundreds instead
-of 65,536 steps, so that it trains on two cores; no further augmentation; a stem that halves small images
-once; lungs are what is dark and closed, not the two largest pieces of it. `paste = "foreground"` is ours.
+Differs from the papers: from scratch, with 16 instead of 64 channels at the first layer and hundreds of
+steps instead of 256 epochs, so that it trains on two cores; no further augmentation; a stem that halves small
+images once; lungs are what is dark and closed, not its two largest pieces. `paste = "foreground"` is ours.
 """
 
 from collections.abc import Sequence
