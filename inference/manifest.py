@@ -80,6 +80,16 @@ class Metric(_Part):
     high: float | None = None
 
 
+class Member(_Part):
+    """A bundle that another one holds, `digest` being that of its manifest, and its weight there."""
+
+    name: str
+    version: str
+    digest: str
+    method: str
+    weight: float = Field(gt=0)
+
+
 class TrainingData(_Part):
     data_source: str
     licence: str
@@ -102,6 +112,7 @@ class Manifest(_Part):
     intended_use: str = INTENDED_USE
     network_data_format: NetworkDataFormat
     preprocessing: tuple[Step, ...]
+    members: tuple[Member, ...] = ()  # the bundles that were fused into this one
     volume_score: Literal["max", "mean"] = "max"  # how slice scores make a volume's
     scope: Scope = Scope()
     calibration: Calibration

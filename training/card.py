@@ -13,7 +13,7 @@ _TEMPLATE = """# {name} {version}
 | | |
 |---|---|
 | method | `{method}` |
-| input | {channels} channel(s), {height} x {width} pixels after preprocessing |
+{members}| input | {channels} channel(s), {height} x {width} pixels after preprocessing |
 | for | {scope} |
 | licence of the weights | {licence} |
 | authors | {authors} |
@@ -50,6 +50,10 @@ def write_card(manifest: Manifest, limitations: Sequence[str], report: str = "")
         description=manifest.description,
         intended_use=manifest.intended_use,
         method=manifest.method,
+        members="".join(
+            f"| fused from | {part.name}@{part.version}, a `{part.method}` of weight {part.weight:g} |\n"
+            for part in manifest.members
+        ),
         channels=manifest.input.num_channels,
         height=manifest.input.spatial_shape[0],
         width=manifest.input.spatial_shape[1],

@@ -21,6 +21,8 @@ from training.evaluate import write_into_bundle
 from training.export import export as export_bundle
 from training.fit import fit as fit_method
 from training.fit import read_splits, run_config
+from training.fuse import fuse as fuse_bundles
+from training.fusion import Maps
 from training.report import interval
 
 app = typer.Typer(
@@ -80,6 +82,26 @@ def export(
     bundle = load_bundle(folder)
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     typer.echo(f"exported {bundle.reference} to {folder} ({size:.1f} MB, digest {bundle.digest[:12]})")
+
+
+@app.command()
+def fuse(
+    config: Annotated[
+        Path, typer.Argument(help="A TOML config: its normals calibrate, its name is the name.")
+    ],
+    members: Annotated[list[Path], typer.Argument(help="Folders of the bundles to fuse.")],
+    bundles: Annotated[Path, typer.Option(help="Folder that the bundle goes into.")] = Path("bundles"),
+    weight: Annotated[list[float] | None, typer.Option(help="One for each bundle, in order; 1.")] = None,
+    maps: Annotated[Maps, typer.Option(help="Which mean of the maps.")] = Maps.GEOMETRIC,
+    override: SetOption = None,
+) -> None:
+    """Fuse several bundles into one, and hold its graph against theirs."""
+    loaded = load_config(config, override or [])
+    folder = fuse_bundles(loaded, members, bundles, weights=weight or (), maps=maps)
+    bundle = load_bundle(folder)
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    typer.echo(f"fused {len(members)} bundles into {bundle.reference} in {folder} ({size:.1f} MB)")
+    typer.echo(bundle.manifest.description)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`export`: from a run to a bundle."""
 
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +19,7 @@ from training.card import write_card
 from training.config import Config
 from training.fit import Splits, input_shape, load_run
 from training.graph import Reference, refer, reference_images, write_onnx, write_torchscript
-from training.prepare import prepare
+from training.prepare import Prepared, prepare
 
 SOFTWARE = ("torch", "onnx", "onnxruntime", "numpy")
 
@@ -32,22 +33,49 @@ def export(run: Path, bundles: Path) -> Path:
     """
     config, method, splits = load_run(run)
     train = prepare(splits.train, config.preprocessing)
-    shape = input_shape(train)
-    folder = bundles / f"{config.name}-{config.version}"
+    reference = refer(method, reference_images(input_shape(train), train.images))
+    draft = begin_bundle(config, bundles)
+    write_onnx(method, reference, draft / MODEL)
+    write_torchscript(method, reference, draft / TORCHSCRIPT)
+    words = {"selection": selection.sentence(run)}
+    return finish_bundle(draft, reference, train, config=config, splits=splits, words=words)
+
+
+def bundle_folder(config: Config, bundles: Path) -> Path:
+    return bundles / f"{config.name}-{config.version}"
+
+
+def begin_bundle(config: Config, bundles: Path) -> Path:
+    """An empty folder beside the bundle's for its files."""
+    folder = bundle_folder(config, bundles)
     draft = bundles / f".{folder.name}.draft"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    reference = refer(method, reference_images(shape, train.images))
-    write_onnx(method, reference, draft / MODEL)
-    write_torchscript(method, reference, draft / TORCHSCRIPT)
+    return draft
+
+
+def finish_bundle(
+    draft: Path,
+    reference: Reference,
+    train: Prepared,
+    *,
+    config: Config,
+    splits: Splits,
+    words: Mapping[str, Any],
+) -> Path:
+    """Calibrate the graph in `draft`, add all else that a bundle holds and put it in its place.
+
+    `words` are fields of the manifest that the config does not say, or says otherwise.
+    """
     _write_parity(reference, draft / PARITY)
     calibration = calibrate(config, Session(draft / MODEL), splits.calibration)
     held_out = prepare(splits.calibration, config.preprocessing)
     manifest = Manifest(
-        **_words(config, splits),
-        network_data_format=_formats(shape, has_reconstruction=reference.reconstruction is not None),
+        **(_words(config, splits) | dict(words)),
+        network_data_format=_formats(
+            input_shape(train), has_reconstruction=reference.reconstruction is not None
+        ),
         preprocessing=config.preprocessing,
-        selection=selection.sentence(run),
         volume_score=config.volume_score,
         scope=measure_scope(config.scope, train, held_out),
         calibration=calibration,
@@ -57,6 +85,7 @@ def export(run: Path, bundles: Path) -> Path:
     )
     (draft / CARD).write_text(write_card(manifest, config.card.limitations))
     write_manifest(draft, manifest)
+    folder = bundle_folder(config, draft.parent)
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
     load_bundle(folder)

@@ -33,7 +33,7 @@ class Reference(NamedTuple):
 class _Graph(nn.Module):
     """The method with plain tensors out, as the exporters want it."""
 
-    def __init__(self, method: AnomalyMethod) -> None:
+    def __init__(self, method: nn.Module) -> None:
         super().__init__()
         self.method = method
 
@@ -93,16 +93,28 @@ def write_onnx(method: AnomalyMethod, reference: Reference, path: Path) -> float
     if program is None:
         raise ExportError("torch's exporter made no program")
     model = program.model_proto
+    return write_model(model, reference, path)
+
+
+def write_model(model: onnx.ModelProto, reference: Reference, path: Path, *, origin: str = "torch") -> float:
+    """Write a graph that is made, check it and return the largest relative difference, as `write_onnx` does.
+
+    Args:
+        origin: Who computed the reference, for the sentence of the error.
+
+    Raises:
+        ExportError: It is above `TOLERANCE`.
+    """
     _strip(model)
     path.write_bytes(model.SerializeToString())
     session = Session(path)
     differences = [_difference_to_onnx(session, reference, slice(0, 1))]
     differences.append(_difference_to_onnx(session, reference, slice(0, None)))
-    return _checked(max(differences), "ONNX Runtime")
+    return _checked(max(differences), f"ONNX Runtime and {origin}")
 
 
-def write_torchscript(method: AnomalyMethod, reference: Reference, path: Path) -> float:
-    """Trace, check and return the largest relative difference to torch.
+def write_torchscript(method: nn.Module, reference: Reference, path: Path) -> float:
+    """Trace what answers with a `Prediction`, check and return the largest relative difference to torch.
 
     Raises:
         ExportError: It is above `TOLERANCE`, or the method cannot be traced.
@@ -115,14 +127,21 @@ def write_torchscript(method: AnomalyMethod, reference: Reference, path: Path) -
             raise ExportError(f"torch cannot trace the method: {type(error).__name__}: {error}") from error
         traced.save(str(path))
         _drop_traces(path)
-        score, anomaly_map, *_rest = torch.jit.load(str(path))(torch.from_numpy(reference.image))
+        score, anomaly_map, *_rest = read_torchscript(path)(torch.from_numpy(reference.image))
     return _checked(
         max(
             largest_difference(score.numpy(), reference.score),
             largest_difference(anomaly_map[:, 0].numpy(), reference.anomaly_map),
         ),
-        "TorchScript",
+        "TorchScript and torch",
     )
+
+
+def read_torchscript(path: Path) -> nn.Module:
+    """A module whose answer is a tuple of plain tensors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.load(str(path))
 
 
 def _drop_traces(path: Path) -> None:
@@ -149,10 +168,10 @@ def _difference_to_onnx(session: Session, reference: Reference, part: slice) -> 
     return max(found)
 
 
-def _checked(difference: float, runner: str) -> float:
+def _checked(difference: float, runners: str) -> float:
     if not difference <= TOLERANCE:
         raise ExportError(
-            f"{runner} and torch disagree by {difference:.2g} of the largest value; {TOLERANCE:g} is allowed"
+            f"{runners} disagree by {difference:.2g} of the largest value; {TOLERANCE:g} is allowed"
         )
     return difference
 
