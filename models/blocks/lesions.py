@@ -11,9 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from models.blocks.filters import gaussian_blur
+
 KINDS = 4
-# A pixel belongs to a lesion where the blob covers at least half of it and changes it by this much.
-LEAST_COVER, LEAST_CHANGE = 0.5, 0.03
+# Share of the side over which a lesion loses the texture of its ground.
+SMOOTHING = 0.03
+# A pixel belongs to a lesion where the blob covers at least half of it and changes something near it, in the
+# square of `NEAR` pixels a side around it, by this much.
+LEAST_COVER, LEAST_CHANGE, NEAR = 0.5, 0.04, 5
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ def draw_lesions(images: Tensor, foreground: Tensor, law: LesionLaw) -> tuple[Te
         present = (has_any & (number < wanted)).to(images.dtype)[:, None, None, None]
         cover = _blobs(foreground, law) * foreground * present
         changed = drawn + cover * (_contents(drawn, law) - drawn)
-        differs = (changed - drawn).abs().amax(dim=1, keepdim=True) > LEAST_CHANGE
+        change = (changed - drawn).abs().amax(dim=1, keepdim=True)
+        differs = functional.max_pool2d(change, NEAR, stride=1, padding=NEAR // 2) > LEAST_CHANGE
         masks = torch.maximum(masks, ((cover > LEAST_COVER) & differs).to(images.dtype))
         drawn = changed
     return drawn, masks
@@ -82,5 +88,8 @@ def _contents(images: Tensor, law: LesionLaw) -> Tensor:
     kind = torch.randint(0, KINDS, (batch, 1, 1, 1), device=device)
     contents = torch.where(kind == 0, images + sign * strength, foreign)
     contents = torch.where(kind == 1, chance() + 0.05 * chance() * texture, contents)
-    contents = torch.where(kind == 2, images + 0.5 * strength * (sign + texture), contents)
+    # Its own texture is gone and another there, on the same level or on another.
+    level = torch.where(chance() < 0.5, 0.5 * strength * sign, 0.0)
+    smooth = gaussian_blur(images, SMOOTHING * min(height, width))
+    contents = torch.where(kind == 2, smooth + level + 0.15 * chance() * texture, contents)
     return contents.clamp(0, 1)

@@ -68,9 +68,10 @@ class Ensemble(AnomalyMethod):
             self.register_buffer(name, torch.ones(len(weights)))
 
     def stages(self) -> Sequence[Stage]:
-        stages = [
+        methods: list[Any] = list(self.members)
+        stages: list[Stage] = [
             dataclasses.replace(stage, name=f"{number}-{member.name}-{stage.name}")
-            for number, (member, method) in enumerate(zip(self.options.members, self.members, strict=True), 1)
+            for number, (member, method) in enumerate(zip(self.options.members, methods, strict=True), 1)
             for stage in method.stages()
         ]
         return [*stages, Observation("balance", self.observe, self.finalize)]
