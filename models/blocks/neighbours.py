@@ -83,8 +83,11 @@ class Neighbours(nn.Module):
         keys = torch.cat(
             [self._keys_of(padded[:, :, y : y + size, x : x + size]) for y in places for x in places]
         )
+        # Around their centre numbers are small: rounding must not decide who is near.
+        centre = self._keys_of(self.memory.mean(dim=0, keepdim=True))
+        keys, queries = keys - centre, self._keys_of(values) - centre
         # |a - b|² without |a|²: the same for all neighbours of one image, so it cannot change their order.
-        distances = (keys**2).sum(dim=1) - 2 * self._keys_of(values) @ keys.T
+        distances = (keys**2).sum(dim=1) - 2 * queries @ keys.T
         return torch.topk(distances, count, dim=1, largest=False).indices
 
     def _windows(self, padded: Tensor, numbers: Tensor) -> Tensor:
