@@ -140,7 +140,7 @@ class Loop:
             if selection is not None and (is_checkpoint or number + 1 == stage.steps):
                 self._consider(selection, number + 1, stage.steps)
             if is_checkpoint:
-                self._look(monitor, number)
+                self._look(monitor, index, number)
                 self._save(index, number + 1, optimizers)
         if selection is not None:
             self._fabric.barrier()  # the first process has written what all of them read
@@ -173,12 +173,15 @@ class Loop:
                 if parameter.grad is not None:
                     parameter.grad = self._fabric.all_reduce(parameter.grad, reduce_op="mean")
 
-    def _look(self, monitor: Monitor, number: int) -> None:
+    def _look(self, monitor: Monitor, index: int, number: int) -> None:
         if self._fabric.global_rank != 0:
             return
         self._method.eval()
+        # Before the statistics that its score needs a method has none.
+        has_score = all(isinstance(stage, Descent) for stage in self._method.stages()[index:])
         with torch.no_grad():
-            score = float(self._method(self._held_out).score.mean()) if len(self._held_out) else None
+            is_seen = has_score and len(self._held_out) > 0
+            score = float(self._method(self._held_out).score.mean()) if is_seen else None
             monitor.look(number, samples=self._method.samples(), held_out_score=score)
 
     def _consider(self, selection: Selection, step: int, steps: int) -> None:

@@ -67,6 +67,13 @@ def test_a_method_without_stages_is_a_finished_run(data: Path, tmp_path: Path):
     assert float(method(torch.full((1, 1, 32, 32), 0.25)).score) == 0.25
 
 
+def test_a_method_is_not_asked_for_scores_before_its_statistics(data: Path, tmp_path: Path):
+    members = [{"name": "dae", "options": METHODS["dae"]}, {"name": "knn", "options": {"neighbours": 2}}]
+    fit(tiny_config(data, name="ensemble", members=members), tmp_path / "run", resume=False)
+    _config, method, _splits = load_run(tmp_path / "run")
+    assert torch.isfinite(method(torch.rand(1, 1, 32, 32)).score).all()
+
+
 def test_the_same_seed_gives_the_same_weights(data: Path, tmp_path: Path):
     config = tiny_config(data, name="dae", **METHODS["dae"])
     fit(config, tmp_path / "a", resume=False)
