@@ -20,7 +20,11 @@ _FACTOR = 0x45D9F3B
 
 
 def normal_noise(seed: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Standard normal numbers of `size`, which has no batch: all images get the same. An int64 scalar seeds."""
+    """Standard normal numbers of `size`, without a batch: all images get the same.
+
+    Args:
+        seed: An int64 scalar.
+    """
     counters = torch.arange(2 * math.prod(size), device=seed.device)
     uniform = (_hash(_hash(counters) + _hash(seed)).to(torch.float32) + 0.5) / (_BITS + 1)
     radius, turn = uniform.reshape(2, *size)
