@@ -31,12 +31,17 @@ from models.schedules import one_cycle
 # A pixel at or below this share of the range is background.
 BACKGROUND = 0.01
 FLOOR = 0.05
+# Neighbours are searched on so many cells a side.
+KEYS = 16
 
 
 class SyntheticUNet(AnomalyMethod):
     @dataclass(frozen=True)
     class Options:
-        """Radii are shares of the side; `augment` is the strength of random changes, 0 for none."""
+        """Radii are shares of the side; `augment` is the strength of random changes, 0 for none.
+
+        `grid` is the size of remembered pictures; smaller images are remembered whole.
+        """
 
         width: int = 16
         depth: int = 3
@@ -55,14 +60,14 @@ class SyntheticUNet(AnomalyMethod):
 
     def __init__(self, shape: InputShape, options: Options) -> None:
         super().__init__(shape, options)
-        self._check(shape, options)
+        _check(shape, options)
         self.options = options
         self.shape = shape
         self.law = LesionLaw(options.smallest, options.largest, options.bright)
         self.memory = Neighbours(
             shape,
-            key_size=16,
-            value_size=options.grid,
+            key_size=KEYS,
+            value_size=_grid(shape, options),
             blur=1.0,
             shift=0,
             mirror=options.mirror,
@@ -119,14 +124,24 @@ class SyntheticUNet(AnomalyMethod):
         entropy = functional.binary_cross_entropy_with_logits(logits, masks)
         yield Update("network", entropy + 0.3 * overlap, {"entropy": entropy, "overlap": overlap})
 
-    @staticmethod
-    def _check(shape: InputShape, options: Options) -> None:
-        multiple = 2**options.depth
-        if shape.height % multiple or shape.width % multiple:
-            raise ValueError(
-                f"synthetic_unet with depth {options.depth} needs sides that are multiples of {multiple}; "
-                f"they are {shape.height} x {shape.width}"
-            )
+
+def _check(shape: InputShape, options: SyntheticUNet.Options) -> None:
+    multiple = 2**options.depth
+    if shape.height % multiple or shape.width % multiple:
+        raise ValueError(
+            f"synthetic_unet with depth {options.depth} needs sides that are multiples of {multiple}; "
+            f"they are {shape.height} x {shape.width}"
+        )
+    grid = _grid(shape, options)
+    if options.neighbours and (shape.height % grid or shape.width % grid or grid % KEYS):
+        raise ValueError(
+            f"synthetic_unet needs a grid that is a multiple of {KEYS} and divides the sides "
+            f"{shape.height} x {shape.width}, to find neighbours; it is {grid}"
+        )
+
+
+def _grid(shape: InputShape, options: SyntheticUNet.Options) -> int:
+    return min(options.grid, shape.height, shape.width)
 
 
 def _foreground(images: Tensor) -> Tensor:
