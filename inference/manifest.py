@@ -27,7 +27,10 @@ class TensorFormat(_Part):
 
 
 class NetworkDataFormat(_Part):
+    """`controls` are further inputs, int64 scalars, each with its default: the graph runs without them."""
+
     inputs: dict[str, TensorFormat]
+    controls: dict[str, int] = {}
     outputs: dict[str, TensorFormat]
 
 

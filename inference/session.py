@@ -1,6 +1,6 @@
 """The one ONNX Runtime session of a bundle's graph."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,8 +83,23 @@ class Session:
         """The providers really in use, not those that were asked for."""
         return list(self._session.get_providers())
 
-    def run(self, images: np.ndarray) -> GraphOutput:
-        """Score a batch `(B, C, h, w)` float32."""
-        outputs = dict(zip(self._outputs, self._session.run(self._outputs, {INPUT: images}), strict=True))
+    @property
+    def controls(self) -> list[str]:
+        """The whole numbers that `run` can be given, such as steps or seed; each has a default."""
+        return [value.name for value in self._session.get_overridable_initializers()]
+
+    def run(self, images: np.ndarray, *, controls: Mapping[str, int] | None = None) -> GraphOutput:
+        """Score a batch `(B, C, h, w)` float32.
+
+        Raises:
+            ValueError: One of the controls is not among the graph's.
+        """
+        given = {INPUT: images}
+        for name, value in (controls or {}).items():
+            if name not in self.controls:
+                known = ", ".join(self.controls) or "none"
+                raise ValueError(f"the graph has no control {name!r}; its controls: {known}")
+            given[name] = np.array(value, np.int64)
+        outputs = dict(zip(self._outputs, self._session.run(self._outputs, given), strict=True))
         anomaly_map = np.asarray(outputs["anomaly_map"])[:, 0]
         return GraphOutput(np.asarray(outputs["score"]), anomaly_map, outputs.get("reconstruction"))

@@ -51,8 +51,8 @@ class Descent:
     """A stage of gradient steps.
 
     `step(batch, number)` yields the updates of one step; several optimizers may take unequal turns.
-    `optimizers` is called once when the stage begins, after earlier stages have ended. Their learning rates are
-    multiplied by `schedule(done)`, `done` being the share of the stage's steps before this one.
+    `optimizers` is called once when the stage begins, after earlier stages have ended. Their learning rates
+    are multiplied by `schedule(done)`, `done` being the share of the stage's steps before this one.
     """
 
     name: str
@@ -105,7 +105,18 @@ class AnomalyMethod(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, images: Tensor) -> Prediction:
-        """Score images `(B, C, H, W)` in [0, 1]."""
+        """Score images `(B, C, H, W)` in [0, 1].
+
+        A method with controls takes them after the images, in their order: int64 scalars, or None for what
+        `controls` says.
+        """
+
+    def controls(self) -> Mapping[str, int]:
+        """Whole numbers by which inference can be steered, such as its steps or its seed, and their defaults.
+
+        They stay optional inputs of whatever the method is exported to.
+        """
+        return {}
 
     def samples(self) -> Tensor | None:
         """A fixed batch of generated images `(B, C, H, W)` in [0, 1], for a look during training."""

@@ -14,7 +14,7 @@ _TEMPLATE = """# {name} {version}
 |---|---|
 | method | `{method}` |
 {members}| input | {channels} channel(s), {height} x {width} pixels after preprocessing |
-| for | {scope} |
+{controls}| for | {scope} |
 | licence of the weights | {licence} |
 | authors | {authors} |
 
@@ -57,6 +57,10 @@ def write_card(manifest: Manifest, limitations: Sequence[str], report: str = "")
         channels=manifest.input.num_channels,
         height=manifest.input.spatial_shape[0],
         width=manifest.input.spatial_shape[1],
+        controls="".join(
+            f"| may be told | {name}, {default} if it is not |\n"
+            for name, default in manifest.network_data_format.controls.items()
+        ),
         scope=scope,
         licence=manifest.licence,
         authors=manifest.authors,

@@ -18,7 +18,14 @@ from training.calibrate import calibrate, measure_scope, operating_points
 from training.card import write_card
 from training.config import Config
 from training.fit import Splits, input_shape, load_run
-from training.graph import Reference, refer, reference_images, write_onnx, write_torchscript
+from training.graph import (
+    Reference,
+    read_controls,
+    refer,
+    reference_images,
+    write_onnx,
+    write_torchscript,
+)
 from training.prepare import Prepared, prepare
 
 SOFTWARE = ("torch", "onnx", "onnxruntime", "numpy")
@@ -73,7 +80,7 @@ def finish_bundle(
     manifest = Manifest(
         **(_words(config, splits) | dict(words)),
         network_data_format=_formats(
-            input_shape(train), has_reconstruction=reference.reconstruction is not None
+            input_shape(train), draft / MODEL, has_reconstruction=reference.reconstruction is not None
         ),
         preprocessing=config.preprocessing,
         volume_score=config.volume_score,
@@ -128,10 +135,10 @@ def _words(config: Config, splits: Splits) -> dict[str, Any]:
     }
 
 
-def _formats(shape: InputShape, *, has_reconstruction: bool) -> NetworkDataFormat:
+def _formats(shape: InputShape, graph: Path, *, has_reconstruction: bool) -> NetworkDataFormat:
     size = (shape.height, shape.width)
     picture = TensorFormat(num_channels=shape.channels, spatial_shape=size, value_range=(0.0, 1.0))
     outputs = {"anomaly_map": TensorFormat(num_channels=1, spatial_shape=size)}
     if has_reconstruction:
         outputs[OUTPUTS[2]] = picture
-    return NetworkDataFormat(inputs={"image": picture}, outputs=outputs)
+    return NetworkDataFormat(inputs={"image": picture}, controls=read_controls(graph), outputs=outputs)

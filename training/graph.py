@@ -1,18 +1,22 @@
 """A trained method as one ONNX graph and as TorchScript, each held against torch."""
 
+import copy
 import logging
 import warnings
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import Tensor, nn
 
 from inference.bundle import largest_difference
 from inference.session import INPUT, OUTPUTS, Session
+from models.gradients import InputGradient
+from models.loops import Loop
 from models.method import AnomalyMethod, InputShape
 from training.errors import ExportError
 
@@ -37,8 +41,8 @@ class _Graph(nn.Module):
         super().__init__()
         self.method = method
 
-    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        return tuple(output for output in self.method(image) if output is not None)
+    def forward(self, image: Tensor, *controls: Tensor) -> tuple[Tensor, ...]:
+        return tuple(output for output in self.method(image, *controls) if output is not None)
 
 
 def reference_images(shape: InputShape, normals: np.ndarray) -> np.ndarray:
@@ -72,20 +76,24 @@ def write_onnx(method: AnomalyMethod, reference: Reference, path: Path) -> float
         ExportError: It is above `TOLERANCE`, or the graph cannot be made.
     """
     names = [name for name, value in zip(OUTPUTS, reference[1:], strict=True) if value is not None]
-    graph = _Graph(method).eval()
+    controls = dict(method.controls())
+    example = (torch.from_numpy(reference.image[:2]), *map(torch.tensor, controls.values()))
+    shapes: dict[str, Any] = {INPUT: {0: torch.export.Dim("batch")}}
+    if controls:
+        shapes["controls"] = ({},) * len(controls)
     # It warns that torchvision, which we do not use, is not there.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter warns of its own internals
             program = torch.onnx.export(
-                graph,
-                (torch.from_numpy(reference.image[:2]),),
-                input_names=[INPUT],
+                _Graph(_with_gradients(method, example)).eval(),
+                example,
+                input_names=[INPUT, *controls],
                 output_names=names,
                 opset_version=OPSET,
                 dynamo=True,
-                dynamic_shapes={"image": {0: torch.export.Dim("batch")}},
+                dynamic_shapes=shapes,
                 verbose=False,
             )
     except Exception as error:  # torch's exporters raise many private types
@@ -93,7 +101,19 @@ def write_onnx(method: AnomalyMethod, reference: Reference, path: Path) -> float
     if program is None:
         raise ExportError("torch's exporter made no program")
     model = program.model_proto
+    for name, default in controls.items():
+        # An input that an initializer of its name makes optional.
+        model.graph.initializer.append(numpy_helper.from_array(np.array(default, np.int64), name))
     return write_model(model, reference, path)
+
+
+def read_controls(path: Path) -> dict[str, int]:
+    """The graph's inputs that have a default, and these."""
+    graph = onnx.load(path).graph
+    inputs = {value.name for value in graph.input}
+    return {
+        value.name: int(numpy_helper.to_array(value)) for value in graph.initializer if value.name in inputs
+    }
 
 
 def write_model(model: onnx.ModelProto, reference: Reference, path: Path, *, origin: str = "torch") -> float:
@@ -116,16 +136,18 @@ def write_model(model: onnx.ModelProto, reference: Reference, path: Path, *, ori
 def write_torchscript(method: nn.Module, reference: Reference, path: Path) -> float:
     """Trace what answers with a `Prediction`, check and return the largest relative difference to torch.
 
+    A method's controls stay arguments after the images, Python's whole numbers with their defaults.
+
     Raises:
         ExportError: It is above `TOLERANCE`, or the method cannot be traced.
     """
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # torch.jit is deprecated; the artefact is for those who ask for it
         try:
-            traced = torch.jit.trace(_Graph(method).eval(), torch.from_numpy(reference.image[:2]))
+            script = _script(method, torch.from_numpy(reference.image[:2]))
         except Exception as error:  # whatever a method's own code raises when its sizes are tensors
             raise ExportError(f"torch cannot trace the method: {type(error).__name__}: {error}") from error
-        traced.save(str(path))
+        script.save(str(path))
         _drop_traces(path)
         score, anomaly_map, *_rest = read_torchscript(path)(torch.from_numpy(reference.image))
     return _checked(
@@ -142,6 +164,52 @@ def read_torchscript(path: Path) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.jit.load(str(path))
+
+
+def _script(method: nn.Module, images: Tensor) -> Any:
+    controls = dict(method.controls()) if isinstance(method, AnomalyMethod) else {}
+    example = (images, *map(torch.tensor, controls.values()))
+    made = _with_gradients(method, example)
+    for loop, given in _arguments(made, Loop, example).items():
+        loop.script(*given)
+    traced = torch.jit.trace(_Graph(made).eval(), example)
+    if not controls:
+        return traced
+    # A trace knows no defaults; a module that is defined round it does.
+    script = torch.jit.script(nn.ModuleDict({"traced": traced}))
+    taken = "".join(f", {name}: int = {default}" for name, default in controls.items())
+    handed = "".join(f", torch.tensor({name}, device={INPUT}.device)" for name in controls)
+    script.define(f"def forward(self, {INPUT}: Tensor{taken}):\n  return self.traced({INPUT}{handed})\n")
+    return script
+
+
+def _with_gradients(method: nn.Module, example: tuple[Tensor, ...]) -> nn.Module:
+    """A copy of the method whose gradients are plain operations."""
+    made = copy.deepcopy(method).eval().requires_grad_(False)
+    for gradient, given in _arguments(made, InputGradient, example).items():
+        gradient.trace(*given)
+    return made
+
+
+def _arguments(
+    method: nn.Module, kind: type[nn.Module], example: tuple[Tensor, ...]
+) -> dict[Any, tuple[Any, ...]]:
+    """What every module of the kind is first called with when the method sees the example."""
+    seen: dict[Any, tuple[Any, ...]] = {}
+
+    def remember(part: nn.Module, given: tuple[Any, ...]) -> None:
+        seen.setdefault(part, given)
+
+    parts = [module for module in method.modules() if isinstance(module, kind)]
+    if not parts:
+        return seen
+    hooks = [part.register_forward_pre_hook(remember) for part in parts]
+    images, *controls = example
+    with torch.no_grad():
+        method(images, *map(torch.ones_like, controls))  # one turn of a loop is enough
+    for hook in hooks:
+        hook.remove()
+    return seen
 
 
 def _drop_traces(path: Path) -> None:
