@@ -21,6 +21,7 @@ from models.methods.padim import Padim
 from models.methods.patchcore import PatchCore
 from models.methods.pca import Pca
 from models.methods.perceptual_ae import PerceptualAutoencoder
+from models.methods.restoration_vae import RestorationVae
 from models.methods.rlad import Rlad
 from models.methods.synthetic_unet import SyntheticUNet
 from models.methods.vae import VariationalAutoencoder
@@ -45,6 +46,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "patchcore": PatchCore,
     "pca": Pca,
     "perceptual_ae": PerceptualAutoencoder,
+    "restoration_vae": RestorationVae,
     "rlad": Rlad,
     "synthetic_unet": SyntheticUNet,
     "vae": VariationalAutoencoder,

@@ -41,6 +41,7 @@ TINY: dict[str, dict[str, object]] = {
     "patchcore": {"width": 4, "feature_steps": 30},
     "pca": {"components": 4},
     "perceptual_ae": {"width": 4, "latent": 4, "feature_width": 4, "feature_steps": 30, "steps": 100},
+    "restoration_vae": {"width": 4, "steps": 150, "learning_rate": 3e-3, "restoration_steps": 20},
     "rlad": {"width": 4, "latent": 16, "selection_rate": 0.5, "steps_per_round": 20},
     "synthetic_unet": {"width": 4, "neighbours": 5, "skip": 1, "steps": 60, "learning_rate": 1e-2},
     "vae": {"width": 4, "latent": 4, "steps": 120},
