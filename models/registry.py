@@ -4,6 +4,7 @@ from models.method import AnomalyMethod
 from models.methods.ae import Autoencoder
 from models.methods.aeu import UncertaintyAutoencoder
 from models.methods.atlas import Atlas
+from models.methods.ce_vae import ContextVae
 from models.methods.compact_ae import CompactAutoencoder
 from models.methods.cutpaste import CutPaste
 from models.methods.dae import DenoisingAutoencoder
@@ -30,6 +31,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "ae": Autoencoder,
     "aeu": UncertaintyAutoencoder,
     "atlas": Atlas,
+    "ce_vae": ContextVae,
     "compact_ae": CompactAutoencoder,
     "cutpaste": CutPaste,
     "dae": DenoisingAutoencoder,
