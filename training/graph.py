@@ -4,6 +4,7 @@ import copy
 import logging
 import warnings
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -246,13 +247,23 @@ def _checked(difference: float, runners: str) -> float:
 
 def _strip(model: onnx.ModelProto) -> None:
     """Take out what the exporter writes of this machine's paths and stack traces."""
-    for node in model.graph.node:
+    _strip_graph(model.graph)
+    for function in model.functions:
+        _strip_nodes(function.node)
+    del model.metadata_props[:]
+
+
+def _strip_graph(graph: onnx.GraphProto) -> None:
+    _strip_nodes(graph.node)
+    for value in (*graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del value.metadata_props[:]
+    del graph.metadata_props[:]
+
+
+def _strip_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
+    for node in nodes:
         del node.metadata_props[:]
         node.doc_string = ""
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
-        del value.metadata_props[:]
-    for function in model.functions:
-        for node in function.node:
-            del node.metadata_props[:]
-    del model.metadata_props[:]
-    del model.graph.metadata_props[:]
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:  # the body of a loop
+                _strip_graph(attribute.g)
