@@ -18,6 +18,9 @@ from models.method import InputShape
 # The side of the grid that a representation is laid on, and the smallest on which the last block ends.
 GRID = 4
 SLOPE = 0.01
+# Where a written-out gradient would jump it climbs over this much: rounding, which an exported graph does in
+# another order, must not choose a side. The normed features spread about 1.
+CORNER = 1e-2
 
 
 class LeNetEncoder(nn.Module):
@@ -107,12 +110,13 @@ class _Down(nn.Module):
         return functional.max_pool2d(functional.leaky_relu(self.norm(self.convolution(features)), SLOPE), 2)
 
     def gradient(self, features: Tensor, upstream: Tensor) -> Tensor:
-        """Pixels that are equally the highest of their 2x2 share what autograd gives one of them."""
+        """Pixels that are about the highest of their 2x2 share what autograd gives one of them."""
         normed = self.norm(self.convolution(features))
         active = functional.leaky_relu(normed, SLOPE)
-        is_highest = (active == _doubled(functional.max_pool2d(active, 2))).to(features.dtype)
-        gradient = _doubled(upstream / functional.avg_pool2d(4 * is_highest, 2)) * is_highest
-        gradient = gradient * torch.where(normed > 0, 1.0, SLOPE)
+        below = _doubled(functional.max_pool2d(active, 2)) - active
+        share = (1 - below / CORNER).clamp(0, 1)
+        gradient = _doubled(upstream / functional.avg_pool2d(4 * share, 2)) * share
+        gradient = gradient * (SLOPE + (1 - SLOPE) * (normed / CORNER + 0.5).clamp(0, 1))
         spread = (cast(Tensor, self.norm.running_var) + self.norm.eps).sqrt()
         return functional.conv_transpose2d(
             gradient / spread[:, None, None], self.convolution.weight, padding=2

@@ -44,7 +44,7 @@ class ContextVae(AnomalyMethod):
         context_weight: float = 0.5
         largest_hole: float = 0.5
         learning_rate: float = 1e-3
-        steps: int = 2000
+        steps: int = 1000
         samples: int = 0
         seed: int = 0
         map: Literal["combined", "residual", "gradient"] = "combined"

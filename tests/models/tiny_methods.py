@@ -15,7 +15,7 @@ TINY: dict[str, dict[str, object]] = {
     "ae": {"width": 4, "latent": 4, "steps": 120},
     "aeu": {"width": 4, "latent": 4, "steps": 120},
     "atlas": {"neighbours": 5},
-    "ce_vae": {"width": 4, "latent": 4, "steps": 120},
+    "ce_vae": {"width": 4, "latent": 4, "steps": 120, "samples": 2},
     "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
     "cutpaste": {"width": 4, "steps": 60},
     "dae": {"width": 4, "steps": 40, "learning_rate": 3e-3, "residual": "normalised"},

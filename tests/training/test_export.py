@@ -1,15 +1,12 @@
-import zipfile
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
 
 from inference.bundle import MODEL, Bundle, load_bundle
 from inference.predictor import Predictor
-from models.method import AnomalyMethod, InputShape, Observation, Prediction, Stage
-from models.registry import METHODS
+from models.method import AnomalyMethod, InputShape, Prediction, Stage
 from tests.training.tiny import tiny_config, write_data
 from training.config import MethodSection, build_method
 from training.errors import ExportError
@@ -32,30 +29,8 @@ def bundle(run: Path) -> Bundle:
     return load_bundle(export(run, run.parent / "bundles"))
 
 
-def trained(name: str) -> AnomalyMethod:
-    torch.manual_seed(0)
-    method = build_method(MethodSection(name=name), SHAPE)
-    for stage in method.stages():
-        if isinstance(stage, Observation):
-            stage.observe(torch.rand(30, 1, 32, 32))
-            stage.finalize()
-    return method.eval().requires_grad_(False)
-
-
 def reference_of(method: AnomalyMethod) -> Reference:
     return refer(method, reference_images(SHAPE, np.random.default_rng(0).random((9, 1, 32, 32), np.float32)))
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_the_graph_agrees_with_torch_alone_and_in_a_batch(name: str, tmp_path: Path):
-    method = trained(name)
-    assert write_onnx(method, reference_of(method), tmp_path / MODEL) <= TOLERANCE
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_torchscript_agrees_with_torch(name: str, tmp_path: Path):
-    method = trained(name)
-    assert write_torchscript(method, reference_of(method), tmp_path / "model.ts") <= TOLERANCE
 
 
 def test_a_score_by_the_highest_share_can_be_exported_both_ways(tmp_path: Path):
@@ -65,28 +40,9 @@ def test_a_score_by_the_highest_share_can_be_exported_both_ways(tmp_path: Path):
     assert write_torchscript(method, reference, tmp_path / "model.ts") <= TOLERANCE
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_the_graph_tells_nothing_of_the_machine_that_made_it(name: str, tmp_path: Path):
-    method = trained(name)
-    write_onnx(method, reference_of(method), tmp_path / MODEL)
-    text = (tmp_path / MODEL).read_bytes()
-    assert b".py" not in text and str(Path.cwd()).encode() not in text
-    assert onnx.load(tmp_path / MODEL).opset_import[0].version == 20
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_the_torchscript_tells_nothing_of_the_machine_that_made_it(name: str, tmp_path: Path):
-    method = trained(name)
-    write_torchscript(method, reference_of(method), tmp_path / "model.ts")
-    with zipfile.ZipFile(tmp_path / "model.ts") as archive:
-        texts = [archive.read(entry) for entry in archive.namelist()]
-    for place in (Path.cwd(), Path(torch.__file__).parent):
-        assert not any(str(place).encode() in text for text in texts)
-
-
 def test_a_graph_that_computes_something_else_is_not_exported(tmp_path: Path):
-    method = trained("dae")
-    reference = reference_of(method)
+    method = build_method(MethodSection(name="dae", options={"width": 4}), SHAPE).eval()
+    reference = reference_of(method.requires_grad_(False))
     with pytest.raises(ExportError, match="ONNX Runtime and torch disagree by 0"):
         write_onnx(method, reference._replace(score=reference.score * 2), tmp_path / MODEL)
 
