@@ -7,6 +7,7 @@ convolution, instead of twice, so that small images reach the layers on grids as
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,9 @@ from torch.nn import functional
 from models.method import InputShape
 
 LAYERS = 4
+# Where the gradient written out would jump it climbs over this much: rounding, which an exported graph does
+# in another order, must not choose a side. The normed features spread about 1.
+CORNER = 5e-2
 # From here on the stem is the paper's: 7x7 with stride 2, then a 3x3 maximum with stride 2.
 LARGE = 128
 
@@ -51,6 +55,21 @@ class ResNet(nn.Module):
             features = layer(features)
             found.append(features)
         return found
+
+    def gradient(self, images: Tensor, upstream: Tensor) -> Tensor:
+        """The gradient at `images` of the last layer's sum, each feature weighed by `upstream` of its shape.
+
+        Only in evaluation mode. Written out instead of asked of autograd, so that it exports and traces as
+        plain operations.
+        """
+        layers: list[Any] = list(self.layers)  # torch types them as bare modules
+        blocks: list[_Block] = [block for layer in layers for block in layer]
+        inputs = [self.stem(images)]
+        for block in blocks[:-1]:
+            inputs.append(block(inputs[-1]))
+        for block in reversed(blocks):
+            upstream = block.gradient(inputs.pop(), upstream)
+        return _stem_gradient(self.stem, images, upstream)
 
 
 class LocalFeatures(nn.Module):
@@ -108,6 +127,19 @@ class _Block(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         return functional.relu(self.skip(features) + self.inner(features))
 
+    def gradient(self, features: Tensor, upstream: Tensor) -> Tensor:
+        """From the gradient by the outputs to that by the inputs, in evaluation mode."""
+        first, first_norm, _relu, second, second_norm = self.inner
+        hidden = first_norm(first(features))
+        outputs = self.skip(features) + second_norm(second(functional.relu(hidden)))
+        upstream = upstream * _slope(outputs)
+        inner = _convolution_gradient(second, second_norm, hidden, upstream) * _slope(hidden)
+        inner = _convolution_gradient(first, first_norm, features, inner)
+        if isinstance(self.skip, nn.Sequential):
+            conv, norm = self.skip
+            return inner + _convolution_gradient(conv, norm, features, upstream)
+        return inner + upstream
+
 
 def _grid(shape: InputShape, halved: int) -> tuple[int, int]:
     return math.ceil(shape.height / halved), math.ceil(shape.width / halved)
@@ -127,4 +159,46 @@ def _large_stem(inputs: int, width: int) -> nn.Sequential:
         nn.BatchNorm2d(width),
         nn.ReLU(inplace=True),
         nn.MaxPool2d(3, stride=2, padding=1),
+    )
+
+
+def _stem_gradient(stem: nn.Sequential, images: Tensor, upstream: Tensor) -> Tensor:
+    conv, norm, _relu, *maximum = stem
+    hidden = norm(conv(images))
+    if maximum:
+        upstream = _maximum_gradient(functional.relu(hidden), upstream)
+    return _convolution_gradient(conv, norm, images, upstream * _slope(hidden))
+
+
+def _slope(values: Tensor) -> Tensor:
+    """The gradient of a ReLU, its corner rounded."""
+    return (values / CORNER + 0.5).clamp(0, 1)
+
+
+def _convolution_gradient(conv: Any, norm: Any, inputs: Tensor, upstream: Tensor) -> Tensor:
+    """Through a convolution without bias and its norm."""
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    return _transposed(inputs, upstream * scale[:, None, None], conv.weight, stride=conv.stride[0])
+
+
+def _maximum_gradient(features: Tensor, upstream: Tensor) -> Tensor:
+    """Through the maximum of 3x3 with stride 2, shared by those nearly as large; features are at least 0."""
+    channels = features.shape[1]
+    shifts = torch.eye(9, dtype=features.dtype, device=features.device)
+    shifts = shifts.view(9, 1, 3, 3).repeat(channels, 1, 1, 1)
+    windows = functional.conv2d(features, shifts, stride=2, padding=1, groups=channels)
+    windows = windows.unflatten(1, (channels, 9))  # (B, C, 9, h, w)
+    below = windows.amax(dim=2, keepdim=True) - windows
+    share = (1 - below / CORNER).clamp(0, 1)
+    shares = share / share.sum(dim=2, keepdim=True) * upstream[:, :, None]
+    return _transposed(features, shares.flatten(1, 2), shifts, stride=2, groups=channels)
+
+
+def _transposed(inputs: Tensor, upstream: Tensor, weight: Tensor, *, stride: int, groups: int = 1) -> Tensor:
+    """The gradient by the `inputs` of a convolution that keeps or halves the sides."""
+    # `int`: a tracer hands out sizes as tensors. Of 2n and of 2n - 1 inputs stride 2 makes n outputs.
+    sizes = zip(inputs.shape[2:], upstream.shape[2:], strict=True)
+    missing = [int(before) - 1 - stride * (int(after) - 1) for before, after in sizes]
+    return functional.conv_transpose2d(
+        upstream, weight, stride=stride, padding=weight.shape[2] // 2, output_padding=missing, groups=groups
     )

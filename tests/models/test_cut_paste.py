@@ -2,6 +2,7 @@ import pytest
 import torch
 from skimage.filters import threshold_otsu
 
+from models.blocks import features
 from models.blocks.anatomy import BINS, foreground, lungs, otsu_threshold
 from models.blocks.cut_paste import CutPasteTask, Task, everywhere, paste_patch, paste_scar
 from models.blocks.features import LocalFeatures, ResNet
@@ -129,3 +130,17 @@ def test_layers_are_joined_in_their_order_on_one_grid():
 def test_the_fourth_layer_is_refused():
     with pytest.raises(ValueError, match=r"layers are 1, 2 or 3; they are \(3, 4\)"):
         LocalFeatures(ResNet(SHAPE, width=2), (3, 4), (8, 8), is_local=False)
+
+
+@pytest.mark.parametrize("side", [32, 144])
+def test_the_gradient_written_out_is_autograds(side: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "CORNER", 1e-12)
+    torch.manual_seed(0)
+    network = ResNet(InputShape(3, side, side), width=4)
+    network(torch.rand(8, 3, side, side))  # norms that are not 1
+    network.double().eval()
+    images = torch.rand(2, 3, side, side, dtype=torch.float64, requires_grad=True)
+    last = network(images)[-1]
+    upstream = torch.randn(last.shape, dtype=torch.float64)
+    [expected] = torch.autograd.grad((last * upstream).sum(), images)
+    torch.testing.assert_close(network.gradient(images, upstream), expected)

@@ -2,8 +2,10 @@ import pytest
 import torch
 from sklearn.covariance import ledoit_wolf as reference_ledoit_wolf
 
+from models.blocks import features
 from models.blocks.coreset import greedy_coreset
 from models.blocks.density import Gaussian, ledoit_wolf
+from models.blocks.filters import gaussian_blur
 from models.method import AnomalyMethod, Descent, InputShape, Observation
 from models.methods.cutpaste import CutPaste
 from models.methods.padim import Padim
@@ -78,26 +80,14 @@ def test_cutpaste_scores_by_the_squared_mahalanobis_distance():
     torch.testing.assert_close(method(OTHERS).score.double(), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_cutpastes_map_shows_each_places_share_in_the_score():
-    method = CutPaste(SHAPE, CutPaste.Options(width=2)).eval()
-    features = torch.zeros(1, 16, 2, 2)
-    features[0, 0] = torch.tensor([[1.0, 0.0], [6.0, 1.0]])  # its mean is 2
-    method.place_mean = torch.zeros(1, 16, 2, 2)
-    method.network.forward = lambda _images: [features]  # type: ignore[method-assign]
-    prediction = method(OTHERS[:1])
-    torch.testing.assert_close(prediction.score, torch.tensor([4.0]))
-    torch.testing.assert_close(
-        prediction.anomaly_map[0, 0, ::15, ::15], torch.tensor([[2.0, 0.0], [12.0, 2.0]])
-    )
-
-
-def test_what_speaks_for_normal_is_not_in_cutpastes_map():
-    method = CutPaste(SHAPE, CutPaste.Options(width=2)).eval()
-    features = torch.zeros(1, 16, 2, 2)
-    features[0, 0] = torch.tensor([[6.0, 6.0], [-2.0, -2.0]])
-    method.place_mean = torch.zeros(1, 16, 2, 2)
-    method.network.forward = lambda _images: [features]  # type: ignore[method-assign]
-    assert method(OTHERS[:1]).anomaly_map.min() == 0
+def test_cutpastes_map_is_the_scores_gradient_times_the_image(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(features, "CORNER", 1e-12)
+    method = cutpaste()
+    images = OTHERS.clone().requires_grad_()
+    [gradient] = torch.autograd.grad(method(images).score.sum(), images)
+    expected = gaussian_blur((gradient * OTHERS).abs(), 16 * 4 / 224)
+    found = method(OTHERS).anomaly_map
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3 * float(expected.max()))
 
 
 def test_padims_gaussian_at_a_place_is_that_of_the_features_there():
