@@ -5,7 +5,9 @@ https://arxiv.org/abs/2011.04197, widened: blobs with a wavy rim that add, repla
 piece. Nothing is known of any disease here but, if asked for, whether lesions are mostly bright.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -13,7 +15,6 @@ from torch.nn import functional
 
 from models.blocks.filters import gaussian_blur
 
-KINDS = 4
 # Share of the side over which a lesion loses the texture of its ground.
 SMOOTHING = 0.03
 # A pixel belongs to a lesion where the blob covers at least half of it and changes something near it, in the
@@ -23,13 +24,23 @@ LEAST_COVER, LEAST_CHANGE, NEAR = 0.5, 0.04, 5
 
 @dataclass(frozen=True)
 class LesionLaw:
-    """What lesions are drawn: radii as shares of the shorter side, and the chance that one is bright."""
+    """What lesions are drawn: radii as shares of the shorter side, and the chance that one is bright.
+
+    Raises:
+        ValueError: One of the kinds is not among `KINDS`, or there is none.
+    """
 
     smallest: float = 0.03
     largest: float = 0.14
     bright: float = 0.5
+    kinds: tuple[str, ...] = ("shifted", "flat", "retextured", "foreign")
     most: int = 3  # in one image
     share: float = 0.5  # of the images that get any
+
+    def __post_init__(self) -> None:
+        unknown = [kind for kind in self.kinds if kind not in KINDS]
+        if unknown or not self.kinds:
+            raise ValueError(f"kinds of lesions are one or more of {', '.join(KINDS)}; they are {self.kinds}")
 
 
 def draw_lesions(images: Tensor, foreground: Tensor, law: LesionLaw) -> tuple[Tensor, Tensor]:
@@ -70,26 +81,62 @@ def _blobs(foreground: Tensor, law: LesionLaw) -> Tensor:
 
 
 def _contents(images: Tensor, law: LesionLaw) -> Tensor:
-    """What a lesion holds, a kind for each image: more of it, another level, a texture, a foreign piece."""
-    batch, _channels, height, width = images.shape
-    device = images.device
+    """What a lesion holds, one of the law's kinds for each image."""
+    draw = _Draw.of(images, law)
+    kinds = torch.stack([KINDS[name](images, draw) for name in law.kinds])  # (kinds, B, C, H, W)
+    chosen = torch.randint(0, len(kinds), (len(images),), device=images.device)
+    return kinds[chosen, torch.arange(len(images), device=images.device)].clamp(0, 1)
 
-    def chance() -> Tensor:
-        return torch.rand(batch, 1, 1, 1, device=device)
 
-    sign = torch.where(chance() < law.bright, 1.0, -1.0)
-    strength = 0.08 + 0.5 * chance()
-    texture = torch.randn(batch, 1, max(1, height // 4), max(1, width // 4), device=device)
-    texture = functional.interpolate(texture, size=(height, width), mode="bilinear")
-    down, right = (int(torch.randint(-(side // 5), side // 5 + 1, ()).item()) for side in (height, width))
-    foreign = torch.roll(images[torch.randperm(batch, device=device)], (down, right), dims=(2, 3))
-    if torch.rand(()) < 0.5:
-        foreign = foreign.flip(-2)
-    kind = torch.randint(0, KINDS, (batch, 1, 1, 1), device=device)
-    contents = torch.where(kind == 0, images + sign * strength, foreign)
-    contents = torch.where(kind == 1, chance() + 0.05 * chance() * texture, contents)
-    # Its own texture is gone and another there, on the same level or on another.
-    level = torch.where(chance() < 0.5, 0.5 * strength * sign, 0.0)
-    smooth = gaussian_blur(images, SMOOTHING * min(height, width))
-    contents = torch.where(kind == 2, smooth + level + 0.15 * chance() * texture, contents)
-    return contents.clamp(0, 1)
+class _Draw(NamedTuple):
+    """What chance gives each image: `(B, 1, 1, 1)`, and a coarse noise of variance 1, `(B, 1, H, W)`."""
+
+    sign: Tensor
+    strength: Tensor
+    level: Tensor
+    roughness: Tensor
+    noise: Tensor
+
+    @classmethod
+    def of(cls, images: Tensor, law: LesionLaw) -> Self:
+        batch, _channels, height, width = images.shape
+        chances = torch.rand(4, batch, 1, 1, 1, device=images.device)
+        sign = torch.where(chances[0] < law.bright, 1.0, -1.0)
+        noise = torch.randn(batch, 1, max(1, height // 4), max(1, width // 4), device=images.device)
+        noise = functional.interpolate(noise, size=(height, width), mode="bilinear")
+        return cls(sign, 0.08 + 0.5 * chances[1], chances[2], chances[3], noise)
+
+
+def _shifted(images: Tensor, draw: _Draw) -> Tensor:
+    return images + draw.sign * draw.strength
+
+
+def _flat(images: Tensor, draw: _Draw) -> Tensor:
+    return (draw.level + 0.05 * draw.roughness * draw.noise).expand_as(images)
+
+
+def _rough(images: Tensor, draw: _Draw) -> Tensor:
+    return images + 0.5 * draw.strength * (draw.sign + draw.noise)
+
+
+def _retextured(images: Tensor, draw: _Draw) -> Tensor:
+    """The ground's own texture is gone and another there, on the same level or on another."""
+    moved = torch.where(draw.level < 0.5, 0.5 * draw.strength * draw.sign, 0.0)
+    smooth = gaussian_blur(images, SMOOTHING * min(images.shape[-2:]))
+    return smooth + moved + 0.15 * draw.roughness * draw.noise
+
+
+def _foreign(images: Tensor, _draw: _Draw) -> Tensor:
+    """A piece of another image, from elsewhere in it."""
+    down, right = (int(torch.randint(-(side // 5), side // 5 + 1, ()).item()) for side in images.shape[-2:])
+    pieces = torch.roll(images[torch.randperm(len(images), device=images.device)], (down, right), dims=(2, 3))
+    return pieces.flip(-2) if torch.rand(()) < 0.5 else pieces
+
+
+KINDS: dict[str, Callable[[Tensor, _Draw], Tensor]] = {
+    "shifted": _shifted,
+    "flat": _flat,
+    "rough": _rough,
+    "retextured": _retextured,
+    "foreign": _foreign,
+}

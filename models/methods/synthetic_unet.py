@@ -9,7 +9,7 @@ Beside x the U-Net may see its left-right mirror image (`mirror`; the map is the
 x departs from the k normals most like it (`neighbours`: their mean, and (x - mean) / (4 (sd + 0.05))). `skip`
 leaves the very nearest normals out: in training they are x itself. With `neighbours` it holds small pictures
 of the training images: say so in its card. `bright` is the chance of a lesion to be brighter than its ground:
-0.5 is no knowledge, 0.9 suits FLAIR.
+0.5 is no knowledge, 0.9 suits FLAIR. `kinds` says what lesions hold, as `models/blocks/lesions.py` names it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,6 +48,7 @@ class SyntheticUNet(AnomalyMethod):
         smallest: float = 0.03
         largest: float = 0.14
         bright: float = 0.5
+        kinds: tuple[str, ...] = LesionLaw.kinds
         mirror: bool = True
         neighbours: int = 25
         skip: int = 5
@@ -63,7 +64,7 @@ class SyntheticUNet(AnomalyMethod):
         _check(shape, options)
         self.options = options
         self.shape = shape
-        self.law = LesionLaw(options.smallest, options.largest, options.bright)
+        self.law = LesionLaw(options.smallest, options.largest, options.bright, options.kinds)
         self.memory = Neighbours(
             shape,
             key_size=KEYS,

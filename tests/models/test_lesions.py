@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from models.blocks.augment import augment
-from models.blocks.lesions import LesionLaw, draw_lesions
+from models.blocks.lesions import KINDS, LesionLaw, draw_lesions
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +36,19 @@ def test_what_is_marked_was_changed_and_more_than_the_rest():
     drawn, masks = draw_lesions(images, foreground, LesionLaw(share=1.0))
     change = (drawn - images).abs()
     assert change[masks > 0].mean() > 10 * change[masks == 0].mean()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_law_draws_the_kinds_it_names(kind: str):
+    images, foreground = heads()
+    drawn, masks = draw_lesions(images, foreground, LesionLaw(kinds=(kind,), share=1.0))
+    assert masks.any()
+    assert 0 <= drawn.min() < drawn.max() <= 1
+
+
+def test_a_law_of_an_unknown_kind_names_those_there_are():
+    with pytest.raises(ValueError, match="shifted, flat, rough, retextured, foreign; they are \\('haze',\\)"):
+        LesionLaw(kinds=("haze",))
 
 
 def test_lesions_are_no_larger_than_the_law_says():
