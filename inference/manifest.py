@@ -93,6 +93,24 @@ class Member(_Part):
     weight: float = Field(gt=0)
 
 
+class SmallerGraph(_Part):
+    """The same graph in fewer bits, and what that costs, as measured where it was made.
+
+    Differences are on held-out normals, as shares of the largest score and the largest value of a map; the
+    AUROC is of the test split, its change beside the whole graph's a paired one.
+    """
+
+    file: str
+    megabytes: float = Field(gt=0)
+    whole_megabytes: float = Field(gt=0)
+    graph_ms_per_image: float = Field(gt=0)  # one image at a time, on the processor
+    whole_graph_ms_per_image: float = Field(gt=0)
+    largest_score_difference: float = Field(ge=0)
+    largest_map_difference: float = Field(ge=0)
+    image_auroc: Metric | None = None
+    image_auroc_change: Metric | None = None
+
+
 class TrainingData(_Part):
     data_source: str
     licence: str
@@ -124,6 +142,7 @@ class Manifest(_Part):
     eval_metrics: dict[str, Metric] = {}
     training_data: TrainingData
     selection: str = ""  # how the checkpoint was chosen, a sentence
+    smaller_graphs: dict[Literal["int8", "fp16"], SmallerGraph] = {}
     graph_optimization_level: Literal["disable", "basic", "extended", "all"] = "all"
     created_at: str
     software: dict[str, str] = {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from inference.manifest import Manifest
+from inference.manifest import Manifest, Metric
 
 _TEMPLATE = """# {name} {version}
 
@@ -28,7 +28,7 @@ _TEMPLATE = """# {name} {version}
 
 {limitations}
 
-## Measured
+{smaller}## Measured
 
 {metrics}
 
@@ -73,9 +73,47 @@ def write_card(manifest: Manifest, limitations: Sequence[str], report: str = "")
         calibrated=len(manifest.calibration.scores),
         thresholds=_thresholds(manifest),
         limitations=_list(limitations) or "Not stated.",
+        smaller=_smaller(manifest),
         metrics=report.strip() or "Not evaluated yet.",
         references=_list(manifest.references) or "None.",
     )
+
+
+def measured_part(card: str) -> str:
+    """The report that a card holds, for the next version of it."""
+    return card.partition("## Measured\n\n")[2].rpartition("\n\n## References")[0]
+
+
+def _smaller(manifest: Manifest) -> str:
+    """The graphs in fewer bits as a table, if there is any."""
+    if not manifest.smaller_graphs:
+        return ""
+    lines = [
+        "## Smaller graphs",
+        "",
+        "Beside the whole graph, on the machine that made them; differences are on held-out normals.",
+        "",
+        "| graph | MB | ms an image | score off by | map off by | image AUROC | its change |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, graph in manifest.smaller_graphs.items():
+        cells = (
+            name,
+            f"{graph.megabytes:.2f} of {graph.whole_megabytes:.2f}",
+            f"{graph.graph_ms_per_image:.2f} beside {graph.whole_graph_ms_per_image:.2f}",
+            f"{100 * graph.largest_score_difference:.2g} %",
+            f"{100 * graph.largest_map_difference:.2g} %",
+            _with_interval(graph.image_auroc, ".3f"),
+            _with_interval(graph.image_auroc_change, "+.4f"),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", ""])
+
+
+def _with_interval(figure: Metric | None, form: str) -> str:
+    if figure is None or figure.low is None or figure.high is None:
+        return "not measured"
+    return f"{figure.value:{form}} ({figure.low:{form}} to {figure.high:{form}})"
 
 
 def _thresholds(manifest: Manifest) -> str:

@@ -23,7 +23,9 @@ from training.fit import fit as fit_method
 from training.fit import read_splits, run_config
 from training.fuse import fuse as fuse_bundles
 from training.fusion import Maps
+from training.precision import Precision
 from training.report import interval
+from training.shrink import shrink as shrink_bundle
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -123,6 +125,24 @@ def evaluate(
     if write_card:
         written = write_into_bundle(bundle, evaluation, config.card.limitations)
         typer.echo(f"wrote the figures into {bundle / 'card.md'}; the digest is now {written.digest[:12]}")
+
+
+@app.command()
+def shrink(
+    source: Annotated[Path, typer.Argument(help="Folder of a run, or a TOML config: where the data are.")],
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
+    precision: Annotated[Precision, typer.Argument(help="int8 for processors, fp16 for graphics cards.")],
+    override: SetOption = None,
+) -> None:
+    """Add the graph in fewer bits to a bundle, with what that costs; its digest changes."""
+    config = _config_of(source, override or [])
+    shrunk = shrink_bundle(bundle, read_splits(config), precision, config.card.limitations)
+    graph = shrunk.manifest.smaller_graphs[precision.value]
+    typer.echo(
+        f"added {graph.file} to {shrunk.reference}: {graph.megabytes:.1f} of {graph.whole_megabytes:.1f} MB, "
+        f"{graph.graph_ms_per_image:.2f} beside {graph.whole_graph_ms_per_image:.2f} ms an image, scores off "
+        f"by {100 * graph.largest_score_difference:.2g} %; digest {shrunk.digest[:12]}"
+    )
 
 
 @app.command()

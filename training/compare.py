@@ -5,11 +5,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from imaging.errors import ImagingError
-from inference.bundle import MODEL, PARITY, Bundle, load_bundle
+from inference.bundle import MODEL, load_bundle
 from inference.errors import InferenceError
 from inference.session import Session
 from models.registry import METHODS
@@ -21,6 +20,7 @@ from training.errors import ConfigError, TrainingError
 from training.evaluate import evaluate
 from training.export import export
 from training.fit import fit, read_splits
+from training.timing import graph_ms_per_image
 
 # What every other method has to beat; they are cheap, and compared with even if nobody asks for them.
 BASELINES = ("mean_intensity", "pca", "knn", "oc_svm")
@@ -28,7 +28,6 @@ OUTCOME = "outcome.json"
 EVALUATION = "evaluation"
 SECONDS = "train_seconds.txt"
 TABLE = "comparison"
-TIMED_RUNS = 20
 
 
 class _Finished(BaseModel):
@@ -80,19 +79,6 @@ def compare(
     return _write(runs, out)
 
 
-def graph_ms_per_image(bundle: Bundle) -> float:
-    """Median milliseconds of the graph alone for one image, on the processor."""
-    session = Session(bundle.folder / MODEL, optimization_level=bundle.manifest.graph_optimization_level)
-    with np.load(bundle.folder / PARITY, allow_pickle=False) as parity:
-        image = parity["image"][:1]
-    seconds = []
-    for _ in range(TIMED_RUNS):
-        start = time.perf_counter()
-        session.run(image)
-        seconds.append(time.perf_counter() - start)
-    return 1000 * float(np.median(seconds))
-
-
 def _config(base: Config, method: str, seed: int, variants: Sequence[Variant]) -> Config:
     section = base.method if base.method.name == method else MethodSection(name=method)
     titles = (variant.title for variant in variants)
@@ -126,13 +112,14 @@ def _known(config: Config, folder: Path) -> Outcome | None:
 def _run(config: Config, folder: Path, variant: str) -> Outcome:
     seconds = _train(config, folder)
     bundle = load_bundle(export(folder, folder / "bundles"))
+    session = Session(bundle.folder / MODEL, optimization_level=bundle.manifest.graph_optimization_level)
     return Outcome(
         method=config.method.name,
         variant=variant,
         seed=config.seed,
         train_seconds=seconds,
         bundle_megabytes=sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6,
-        graph_ms_per_image=graph_ms_per_image(bundle),
+        graph_ms_per_image=graph_ms_per_image(bundle, session),
         evaluation=evaluate(bundle, read_splits(config), folder / EVALUATION),
     )
 
