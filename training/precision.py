@@ -5,6 +5,7 @@ ONNX Runtime does it, https://onnxruntime.ai/docs/performance/model-optimization
 a scale for each filter, ranges from the training normals; and float16 with float32 at both ends.
 """
 
+import logging
 import warnings
 from collections.abc import Callable
 from enum import StrEnum
@@ -36,13 +37,17 @@ def lower_precision(model: Path, out: Path, precision: Precision, normals: np.nd
     """
     write = {Precision.INT8: _write_int8, Precision.FP16: _write_fp16}[precision]
     try:
+        # They warn of values too small for float16, and advise: what it costs is measured.
+        logging.disable(logging.WARNING)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of values too small for float16: what they cost is measured
+            warnings.simplefilter("ignore")
             write(model, out, normals)
     except ExportError:
         raise
     except Exception as error:  # the converters raise whatever their own code runs into
         raise ExportError(f"the graph cannot be written in {precision}: {error}") from error
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _write_int8(model: Path, out: Path, normals: np.ndarray) -> None:

@@ -1,5 +1,6 @@
 """`shrink`: a bundle's graph in fewer bits beside the whole one, and what that costs, into the bundle."""
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,9 +68,13 @@ def _measure(bundle: Bundle, smaller: Path, splits: Splits) -> SmallerGraph:
     }
     for part, share in off.items():
         if share > MOST_OFF:
+            far = (
+                f"is off by {share:.2g} of the largest, {MOST_OFF:g} allowed"
+                if math.isfinite(share)
+                else "is not finite"
+            )
             raise ExportError(
-                f"{smaller.name} is not kept: a {part} of a held-out normal is off by {share:.2g} of the "
-                f"largest, {MOST_OFF:g} allowed; serve {MODEL}"
+                f"{smaller.name} is not kept: a {part} of a held-out normal {far}; serve {MODEL}"
             )
     measured = SmallerGraph(
         file=smaller.name,
