@@ -2,7 +2,8 @@
 
 Source: Ruff et al., Deep One-Class Classification, 2018, http://proceedings.mlr.press/v80/ruff18a.html, and
 the authors' code, https://github.com/lukasruff/Deep-SVDD-PyTorch. No bias, no bounded activation and no
-learned scale: any of them lets a network answer every image with the centre.
+learned scale: any of them lets a network answer every image with the centre. The slope is the paper's (the
+PyTorch code has torch's 0.01, and reaches less).
 """
 
 import itertools
@@ -17,7 +18,7 @@ from models.method import InputShape
 
 # The side of the grid that a representation is laid on, and the smallest on which the last block ends.
 GRID = 4
-SLOPE = 0.01
+SLOPE = 0.1
 # Where a written-out gradient would jump it climbs over this much: rounding, which an exported graph does in
 # another order, must not choose a side. The normed features spread about 1.
 CORNER = 1e-2

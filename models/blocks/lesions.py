@@ -17,6 +17,8 @@ from models.blocks.filters import gaussian_blur
 
 # Share of the side over which a lesion loses the texture of its ground.
 SMOOTHING = 0.03
+# Pixels a side of a cell of noise; its grain may be finer.
+COARSE = 4
 # A pixel belongs to a lesion where the blob covers at least half of it and changes something near it, in the
 # square of `NEAR` pixels a side around it, by this much.
 LEAST_COVER, LEAST_CHANGE, NEAR = 0.5, 0.04, 5
@@ -89,22 +91,32 @@ def _contents(images: Tensor, law: LesionLaw) -> Tensor:
 
 
 class _Draw(NamedTuple):
-    """What chance gives each image: `(B, 1, 1, 1)`, and a coarse noise of variance 1, `(B, 1, H, W)`."""
+    """What chance gives each image, `(B, 1, 1, 1)`; a coarse `noise`, and one of any `grain`, `(B, 1, H, W)`."""
 
     sign: Tensor
     strength: Tensor
     level: Tensor
     roughness: Tensor
     noise: Tensor
+    grain: Tensor
 
     @classmethod
     def of(cls, images: Tensor, law: LesionLaw) -> Self:
-        batch, _channels, height, width = images.shape
-        chances = torch.rand(4, batch, 1, 1, 1, device=images.device)
+        chances = torch.rand(4, len(images), 1, 1, 1, device=images.device)
         sign = torch.where(chances[0] < law.bright, 1.0, -1.0)
-        noise = torch.randn(batch, 1, max(1, height // 4), max(1, width // 4), device=images.device)
-        noise = functional.interpolate(noise, size=(height, width), mode="bilinear")
-        return cls(sign, 0.08 + 0.5 * chances[1], chances[2], chances[3], noise)
+        noise, grain = (_noise(images, cell) for cell in (COARSE, _any_cell()))
+        return cls(sign, 0.08 + 0.5 * chances[1], chances[2], chances[3], noise, grain)
+
+
+def _noise(images: Tensor, cell: int) -> Tensor:
+    """One channel of it, drawn on cells of so many pixels a side."""
+    batch, _channels, height, width = images.shape
+    noise = torch.randn(batch, 1, max(1, height // cell), max(1, width // cell), device=images.device)
+    return functional.interpolate(noise, size=(height, width), mode="bilinear")
+
+
+def _any_cell() -> int:
+    return int(2 ** torch.randint(0, COARSE.bit_length(), ()).item())
 
 
 def _shifted(images: Tensor, draw: _Draw) -> Tensor:
@@ -123,7 +135,7 @@ def _retextured(images: Tensor, draw: _Draw) -> Tensor:
     """The ground's own texture is gone and another there, on the same level or on another."""
     moved = torch.where(draw.level < 0.5, 0.5 * draw.strength * draw.sign, 0.0)
     smooth = gaussian_blur(images, SMOOTHING * min(images.shape[-2:]))
-    return smooth + moved + 0.15 * draw.roughness * draw.noise
+    return smooth + moved + 0.15 * draw.roughness * draw.grain
 
 
 def _foreign(images: Tensor, _draw: _Draw) -> Tensor:

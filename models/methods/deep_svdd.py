@@ -1,6 +1,6 @@
 """Deep SVDD: a network that pulls the normals into a small sphere; what stays outside is anomalous.
 
-Source: Ruff et al., Deep One-Class Classification, 2018, http://proceedings.mlr.press/v80/ruff18a.html, and
+Source: Ruff et al., Deep One-Class Classification, 2018, https://proceedings.mlr.press/v80/ruff18a.html, and
 the authors' code, https://github.com/lukasruff/Deep-SVDD-PyTorch. An autoencoder trains the network phi
 first; the centre c is the mean of phi over the normals; then with d(x) = |phi(x) - c|²
 
@@ -14,9 +14,9 @@ against the mean normal as reference (gradient times difference: Shrikumar et al
 https://arxiv.org/abs/1704.02685).
 
 Differs from the paper: images above 32 pixels get more blocks; schedules of 1,000 and 1,500 steps at ten
-times the learning rate so that it trains on two cores (the paper: 150 epochs each on MNIST, batches of 200,
-a learning rate of 1e-4). `joint` is no part of the paper but of later use on chest X-rays, where its
-autoencoder was a ResNet-18.
+times the learning rate so that it trains on two cores (the paper: 350 epochs of the autoencoder and 250 of
+the sphere on MNIST, batches of 200, a learning rate of 1e-4). `joint` is no part of the paper but of later
+use on chest X-rays, where its autoencoder was a ResNet-18.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,8 +49,8 @@ class DeepSvdd(AnomalyMethod):
         widths: tuple[int, ...] = ()
         representation: int = 0
         learning_rate: float = 1e-3
-        weight_decay: float = 5e-7
-        pretrain_weight_decay: float = 5e-4
+        weight_decay: float = 1e-6
+        pretrain_weight_decay: float = 1e-6
         pretrain_steps: int = 1000
         steps: int = 1500
         decay_at: float = 1 / 3

@@ -12,8 +12,9 @@ From y = x, `steps` times, with z the mean of q(z|y) and m the foreground,
 
 Differs from the papers: 100 instead of 500 steps of restoration, `late_step_size` coming after `late_from` of
 them as there; 16 to 64 instead of 64 channels, a latent of H/8 x W/8 and thousands of training steps, so that
-two cores train and score it; no learned precision. TV has a floor, so that its gradient is one. Its weight is
-for images in [0, 1], not for standardised ones, where theirs is 2.2. The score is ours. Option beyond the
+two cores train and score it; no learned precision. TV has a floor and activations are SiLU, so that the
+gradient has no jumps for rounding to choose at. TV's weight is for images in [0, 1], not for standardised
+ones, where theirs is 2.2. The score is ours. Option beyond the
 papers: `score = "top"` means the highest percent of the map.
 """
 
@@ -142,7 +143,7 @@ def _down(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
+        nn.SiLU(),
     )
 
 
@@ -150,5 +151,5 @@ def _up(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
+        nn.SiLU(),
     )
