@@ -10,7 +10,8 @@ by m_i <- momentum m_i + (1 - momentum) z_i, and p_ij the softmax over j of z_i 
     score = mean over the k nearest m of angle(z, m) / pi,   map = |x - D(z)|.
 
 N(i) is i and its `neighbourhood` most alike. Anchors are the share of images whose p_i has the lowest
-entropy: none in the first round, `selection_rate` more in every further one, all in the last.
+entropy: none in the first round, `selection_rate` more in every further one, all in the last. As in Huang's
+work an image is changed a little, by the strength `augment`, each time that it is learned from.
 
 Learns by remembering: it holds the latent vectors of all training images. Say so in its card.
 
@@ -31,6 +32,7 @@ from torch.nn import functional
 from torch.optim import Adam, Optimizer
 
 from models.blocks.angles import nearest_angle, unit
+from models.blocks.augment import augment
 from models.blocks.autoencoder import Decoder, Encoder
 from models.method import AnomalyMethod, Batch, Descent, InputShape, Observation, Prediction, Stage, Update
 
@@ -49,6 +51,7 @@ class Rlad(AnomalyMethod):
         selection_rate: float = 0.1
         contrast_weight: float = 1.0
         reconstruction_weight: float = 1.0
+        augment: float = 1.0
         neighbours: int = 5
         learning_rate: float = 1e-3
         steps_per_round: int = 100
@@ -117,8 +120,9 @@ class Rlad(AnomalyMethod):
         return {"autoencoder": Adam(self.parameters(), lr=self.options.learning_rate)}
 
     def _step(self, batch: Batch, _number: int) -> Iterator[Update]:
-        latent = unit(self.encoder(batch.images))
-        residual = (batch.images - self.decoder(latent)).abs().mean()
+        images = augment(batch.images, strength=self.options.augment, mirror=False)
+        latent = unit(self.encoder(images))
+        residual = (images - self.decoder(latent)).abs().mean()
         contrast = self._contrast(latent, batch.indices).mean()
         loss = self.options.contrast_weight * contrast + self.options.reconstruction_weight * residual
         yield Update("autoencoder", loss, {"contrast": contrast, "residual": residual})
