@@ -112,11 +112,14 @@ class SmallerGraph(_Part):
 
 
 class TrainingData(_Part):
+    """`images` and `patients` count the normals; few methods learn from labelled anomalous images too."""
+
     data_source: str
     licence: str
     attribution: str
     images: int = Field(ge=0)
     patients: int = Field(ge=0)
+    labelled_anomalous: int = Field(default=0, ge=0)
 
 
 class Manifest(_Part):

@@ -20,7 +20,7 @@ _TEMPLATE = """# {name} {version}
 
 ## Trained on
 
-{data_source}: {images} normal images of {patients} patients. Licence: {data_licence}. {attribution}
+{data_source}: {images} normal images of {patients} patients{labelled}. Licence: {data_licence}. {attribution}
 
 {selection}Calibrated on {calibrated} held-out normal patients. A score is flagged above {thresholds}.
 
@@ -67,6 +67,9 @@ def write_card(manifest: Manifest, limitations: Sequence[str], report: str = "")
         data_source=data.data_source,
         images=data.images,
         patients=data.patients,
+        labelled=f" and {data.labelled_anomalous} labelled anomalous images"
+        if data.labelled_anomalous
+        else "",
         data_licence=data.licence,
         attribution=data.attribution,
         selection=f"Which weights: {manifest.selection}\n\n" if manifest.selection else "",

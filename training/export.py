@@ -44,7 +44,11 @@ def export(run: Path, bundles: Path) -> Path:
     draft = begin_bundle(config, bundles)
     write_onnx(method, reference, draft / MODEL)
     write_torchscript(method, reference, draft / TORCHSCRIPT)
-    words = {"selection": selection.sentence(run)}
+    labelled = sum(len(sample.image.slices) for sample in splits.train_anomalous) * method.uses_labels
+    words = {
+        "selection": selection.sentence(run),
+        "training_data": training_data(config, splits, labelled=labelled),
+    }
     return finish_bundle(draft, reference, train, config=config, splits=splits, words=words)
 
 
@@ -99,6 +103,18 @@ def finish_bundle(
     return folder
 
 
+def training_data(config: Config, splits: Splits, *, labelled: int = 0) -> TrainingData:
+    """What was trained on, as the manifest has it; `labelled` counts anomalous images."""
+    return TrainingData(
+        data_source=config.card.data_source,
+        licence=config.card.data_licence,
+        attribution=config.card.attribution,
+        images=sum(len(sample.image.slices) for sample in splits.train),
+        patients=len({sample.patient for sample in splits.train}),
+        labelled_anomalous=labelled,
+    )
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest with the sha256 of every other file of the bundle."""
     names = sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
@@ -123,13 +139,7 @@ def _words(config: Config, splits: Splits) -> dict[str, Any]:
         "copyright": card.copyright,
         "licence": card.licence,
         "references": card.references,
-        "training_data": TrainingData(
-            data_source=card.data_source,
-            licence=card.data_licence,
-            attribution=card.attribution,
-            images=sum(len(sample.image.slices) for sample in splits.train),
-            patients=len({sample.patient for sample in splits.train}),
-        ),
+        "training_data": training_data(config, splits),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "software": {name: version(name) for name in SOFTWARE},
     }

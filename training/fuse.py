@@ -16,7 +16,7 @@ from training.calibrate import calibrate
 from training.config import Config
 from training.data.data_set import Sample
 from training.errors import ConfigError
-from training.export import begin_bundle, bundle_folder, finish_bundle
+from training.export import begin_bundle, bundle_folder, finish_bundle, training_data
 from training.fit import input_shape, read_splits
 from training.fusion import Balance, FusedModule, Fusion, Maps, balance_of, fuse_outputs, merge_graphs
 from training.graph import Reference, read_torchscript, reference_images, write_model, write_torchscript
@@ -77,7 +77,9 @@ def fuse(
             f"It is not calibrated by those normals that calibrated {', '.join(others)}: "
             f"they may be among those trained on, and the thresholds too low."
         )
+    labelled = max(member.manifest.training_data.labelled_anomalous for member in members)
     words = _words(config, members, weights, notes)
+    words["training_data"] = training_data(config, splits, labelled=labelled)
     return finish_bundle(draft, reference, train, config=config, splits=splits, words=words)
 
 

@@ -91,7 +91,7 @@ def _contents(images: Tensor, law: LesionLaw) -> Tensor:
 
 
 class _Draw(NamedTuple):
-    """What chance gives each image, `(B, 1, 1, 1)`; a coarse `noise`, and one of any `grain`, `(B, 1, H, W)`."""
+    """Drawn for each image, `(B, 1, 1, 1)`; `noise` is coarse, `grain` of any size: `(B, 1, H, W)`."""
 
     sign: Tensor
     strength: Tensor

@@ -9,10 +9,15 @@ import torch
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
+from inference.bundle import CARD, load_bundle
 from models.method import AnomalyMethod, Batch, Descent, InputShape, Observation, Prediction, Stage, Update
 from models.registry import METHODS
 from tests.training.tiny import SIDE, discs, tiny_config
+from training.config import MethodSection
+from training.export import export
 from training.fit import fit, read_splits
+
+SHORT: dict[str, dict[str, object]] = {"deep_sad": {"pretrain_steps": 2, "steps": 2}, "mean_intensity": {}}
 
 
 class Witness(AnomalyMethod):
@@ -108,3 +113,12 @@ def test_a_labelled_patient_is_never_held_out_for_the_calibration(data: Path):
         splits = read_splits(config.model_copy(update={"seed": seed}))
         assert "p7" not in {sample.patient for sample in splits.calibration}
         assert "p7" in {sample.patient for sample in splits.train}
+
+
+@pytest.mark.parametrize(("name", "said"), [("deep_sad", 2), ("mean_intensity", 0)])
+def test_a_bundle_says_how_many_labelled_images_it_has_seen(name: str, said: int, data: Path):
+    config = tiny_config(data).model_copy(update={"method": MethodSection(name=name, options=SHORT[name])})
+    fit(config, data.parent / "run", resume=False)
+    folder = export(data.parent / "run", data.parent)
+    assert load_bundle(folder).manifest.training_data.labelled_anomalous == said
+    assert ("labelled anomalous images" in (folder / CARD).read_text()) == bool(said)
