@@ -15,21 +15,19 @@ Differs from the paper: `width` 32 instead of 64 and shorter schedules by defaul
 cores; Adam instead of RMSProp for the encoder. Images lie in [-1, 1] inside, so that terms are the paper's.
 """
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Adam, Optimizer
 
-from models.blocks.residual import DownBlock, UpBlock
+from models.blocks.gradient_penalty import gradient_penalty
+from models.blocks.wgan import Critic, Generator, level_widths
 from models.losses import mean_per_image
 from models.method import AnomalyMethod, Batch, Descent, InputShape, Prediction, Stage, Update
 
-# Channels of the levels from 4x4 up, in units of `width`; larger images repeat the first.
-MULTIPLES = (8, 8, 4, 2, 1)
 SAMPLES = 16
 
 
@@ -54,7 +52,7 @@ class FAnoGan(AnomalyMethod):
         super().__init__(shape, options)
         self.options = options
         self.shape = shape
-        widths = _widths(shape, options.width)
+        widths = level_widths(shape, options.width)
         self.generator = Generator(shape, options.latent, widths)
         self.critic = Critic(shape, 1, widths)
         self.encoder = Critic(shape, options.latent, widths)
@@ -98,17 +96,11 @@ class FAnoGan(AnomalyMethod):
         with torch.no_grad():
             fake = self.generator(self._latent(real))
         gap = self.critic(fake).mean() - self.critic(real).mean()
-        penalty = self._gradient_penalty(real, fake)
+        penalty = gradient_penalty(self.critic, real, fake)
         yield Update("critic", gap + self.options.penalty * penalty, {"critic_gap": -gap, "penalty": penalty})
         if (number + 1) % self.options.critic_turns == 0:
             loss = -self.critic(self.generator(self._latent(real))).mean()
             yield Update("generator", loss, {"generator": loss})
-
-    def _gradient_penalty(self, real: Tensor, fake: Tensor) -> Tensor:
-        share = torch.rand(len(real), 1, 1, 1, device=real.device)
-        between = (share * real + (1 - share) * fake).requires_grad_()
-        (slope,) = torch.autograd.grad(self.critic(between).sum(), between, create_graph=True)
-        return ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
 
     def _encoder_optimizers(self) -> Mapping[str, Optimizer]:
         self.generator.requires_grad_(False)
@@ -132,57 +124,3 @@ class FAnoGan(AnomalyMethod):
         features = ((self.critic.features(real) - self.critic.features(fake)) ** 2).mean()
         loss = residual + self.options.kappa * features
         yield Update("encoder", loss, {"residual": residual, "features": features})
-
-
-class Generator(nn.Module):
-    """Latent `(B, latent)` to images `(B, C, H, W)` in [-1, 1]; starts from an H/2ⁿ x W/2ⁿ grid."""
-
-    def __init__(self, shape: InputShape, latent: int, widths: Sequence[int]) -> None:
-        super().__init__()
-        doublings = len(widths) - 1
-        self.start = (widths[0], shape.height >> doublings, shape.width >> doublings)
-        self.expand = nn.Linear(latent, self.start[0] * self.start[1] * self.start[2])
-        self.blocks = nn.Sequential(*(UpBlock(a, b) for a, b in itertools.pairwise(widths)))
-        self.head = nn.Sequential(
-            nn.BatchNorm2d(widths[-1]),
-            nn.ReLU(),
-            nn.Conv2d(widths[-1], shape.channels, 3, padding=1),
-            nn.Tanh(),
-        )
-
-    def forward(self, latent: Tensor) -> Tensor:
-        return self.head(self.blocks(self.expand(latent).unflatten(1, self.start)))
-
-
-class Critic(nn.Module):
-    """Images `(B, C, H, W)` in [-1, 1] to `(B, outputs)`; the encoder has the same trunk."""
-
-    def __init__(self, shape: InputShape, outputs: int, widths: Sequence[int]) -> None:
-        super().__init__()
-        falling = widths[::-1]
-        self.stem = nn.Conv2d(shape.channels, falling[0], 3, padding=1)
-        self.blocks = nn.Sequential(*(DownBlock(a, b) for a, b in itertools.pairwise(falling)))
-        doublings = len(widths) - 1
-        self.head = nn.Linear(falling[-1] * (shape.height >> doublings) * (shape.width >> doublings), outputs)
-
-    def features(self, images: Tensor) -> Tensor:
-        """The penultimate features f, `(B, n_f)`."""
-        return self.blocks(self.stem(images)).flatten(1)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.features(images))
-
-
-def _widths(shape: InputShape, width: int) -> list[int]:
-    """Channels of each level, from the coarsest (4 pixels a side at the least) to the image's own size."""
-    doublings = 0
-    while min(shape.height, shape.width) >> (doublings + 1) >= 4:
-        doublings += 1
-    if doublings < 2 or shape.height % 2**doublings or shape.width % 2**doublings:
-        raise ValueError(
-            f"f_anogan needs sides of at least 16 that halve evenly down to 4 to 7 pixels; "
-            f"they are {shape.height} x {shape.width}"
-        )
-    levels = doublings + 1
-    multiples = [MULTIPLES[0]] * max(0, levels - len(MULTIPLES)) + list(MULTIPLES[-levels:])
-    return [width * multiple for multiple in multiples]

@@ -66,9 +66,3 @@ def test_kappa_weighs_the_feature_term():
 def test_a_tanh_encoder_stays_within_one():
     method = build()
     assert method._encode(100 * images(2)).abs().max() <= 1
-
-
-def test_the_penalty_of_a_critic_with_slope_one_is_zero():
-    method = build()
-    method.critic.forward = lambda x: x.flatten(1)[:, :1]  # type: ignore[method-assign]
-    assert float(method._gradient_penalty(images(3), images(3))) == pytest.approx(0, abs=1e-6)
