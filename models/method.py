@@ -64,11 +64,14 @@ class Descent:
 
 @dataclass(frozen=True)
 class Observation:
-    """A stage that shows every training image once to `observe` and then calls `finalize`."""
+    """A stage that shows every training image once to `observe` and then calls `finalize`.
+
+    `finalize` may return figures for people to see, by name, and may stop the run with a `ValueError`.
+    """
 
     name: str
     observe: Callable[[Tensor], None]
-    finalize: Callable[[], None]
+    finalize: Callable[[], Mapping[str, float] | None]
 
 
 Stage = Descent | Observation
@@ -118,6 +121,6 @@ class AnomalyMethod(nn.Module, ABC):
         """
         return {}
 
-    def samples(self) -> Tensor | None:
-        """A fixed batch of generated images `(B, C, H, W)` in [0, 1], for a look during training."""
-        return None
+    def pictures(self) -> Mapping[str, Tensor]:
+        """Batches of made images `(B, C, H, W)` in [0, 1] by name, the same ones each time, for a look."""
+        return {}

@@ -115,7 +115,7 @@ class Loop:
                 stage.observe(part)
                 done += len(part)
                 monitor.step(done - 1, {})
-        stage.finalize()
+        monitor.note(stage.finalize() or {})
 
     def _descend(self, index: int, stage: Descent, monitor: Monitor, checkpoint: Checkpoint | None) -> None:
         optimizers = stage.optimizers()
@@ -182,7 +182,7 @@ class Loop:
         with torch.no_grad():
             is_seen = has_score and len(self._held_out) > 0
             score = float(self._method(self._held_out).score.mean()) if is_seen else None
-            monitor.look(number, samples=self._method.samples(), held_out_score=score)
+            monitor.look(number, pictures=self._method.pictures(), held_out_score=score)
 
     def _consider(self, selection: Selection, step: int, steps: int) -> None:
         if self._fabric.global_rank == 0:

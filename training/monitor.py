@@ -66,15 +66,24 @@ class Monitor:
                 self._writer.add_scalar(f"{self._stage}/{name}", scalar, number)
         self._progress.update(self._task, completed=number + 1, losses=self._losses())
 
-    def look(self, number: int, *, samples: Tensor | None, held_out_score: float | None) -> None:
+    def note(self, figures: Mapping[str, float]) -> None:
+        """Say what a stage has found in the end."""
+        if self._writer is None or not figures:
+            return
+        for name, value in figures.items():
+            self._writer.add_scalar(f"{self._stage}/{name}", value)
+        said = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        self._progress.console.print(f"{self._stage}: {said}")
+
+    def look(self, number: int, *, pictures: Mapping[str, Tensor], held_out_score: float | None) -> None:
         """Note what the method makes by now, and how it scores the held-out normals."""
         if self._writer is None:
             return
         if not self._progress.console.is_terminal:
             # Bars cannot be redrawn in a log: say where we are now and then.
             self._progress.console.print(f"{self._stage}: step {number + 1}  {self._losses()}")
-        if samples is not None:
-            self._writer.add_images(f"{self._stage}/samples", samples.clamp(0, 1), number)
+        for name, images in pictures.items():
+            self._writer.add_images(f"{self._stage}/{name}", images.clamp(0, 1), number)
         if held_out_score is not None:
             self._writer.add_scalar(f"{self._stage}/held_out_normals_score", held_out_score, number)
 

@@ -12,9 +12,10 @@ from training.errors import ConfigError
 from training.fit import fit, load_run
 from training.loop import Loop
 
+OPEN_GATE = {"least_diversity": 0.0, "most_distance": 99.0}
 METHODS = {
     "dae": {"width": 4, "depth": 2, "steps": 10, "residual": "normalised"},
-    "f_anogan": {"width": 2, "latent": 4, "gan_steps": 10, "encoder_steps": 6},
+    "f_anogan": {"width": 2, "latent": 4, "gan_steps": 10, "encoder_steps": 6, **OPEN_GATE},
     "rlad": {"width": 2, "latent": 4, "selection_rate": 0.5, "steps_per_round": 6},
 }
 
@@ -65,6 +66,12 @@ def test_a_method_without_stages_is_a_finished_run(data: Path, tmp_path: Path):
     fit(tiny_config(data, name="mean_intensity"), tmp_path / "run", resume=False)
     _config, method, _splits = load_run(tmp_path / "run")
     assert float(method(torch.full((1, 1, 32, 32), 0.25)).score) == 0.25
+
+
+def test_a_generator_that_is_not_done_stops_the_run_before_its_encoder(data: Path, tmp_path: Path):
+    config = tiny_config(data, name="f_anogan", width=2, latent=4, gan_steps=2, encoder_steps=2)
+    with pytest.raises(ValueError, match="train with more gan_steps"):
+        fit(config, tmp_path / "run", resume=False)
 
 
 def test_a_method_is_not_asked_for_scores_before_its_statistics(data: Path, tmp_path: Path):
