@@ -20,7 +20,7 @@ from training.evaluate import evaluate as evaluate_bundle
 from training.evaluate import write_into_bundle
 from training.export import export as export_bundle
 from training.fit import fit as fit_method
-from training.fit import read_splits, run_config
+from training.fit import load_run, read_splits, run_config
 from training.fuse import fuse as fuse_bundles
 from training.fusion import Maps
 from training.precision import Precision
@@ -117,7 +117,8 @@ def evaluate(
     """Score the test split with an exported bundle, as the service would."""
     config = _config_of(source, override or [])
     folder = out or Path("evaluations") / bundle.name
-    evaluation = evaluate_bundle(load_bundle(bundle), read_splits(config), folder)
+    made = load_run(source)[1].pictures() if source.is_dir() else {}
+    evaluation = evaluate_bundle(load_bundle(bundle), read_splits(config), folder, made=made)
     figure = interval(evaluation.metrics.get("image_auroc"))
     typer.echo(f"{evaluation.bundle}: image AUROC {figure}; report in {folder / 'report.md'}")
     if evaluation.is_inverted:

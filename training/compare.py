@@ -19,7 +19,7 @@ from training.config import Config, MethodSection
 from training.errors import ConfigError, TrainingError
 from training.evaluate import evaluate
 from training.export import export
-from training.fit import fit, read_splits
+from training.fit import fit, load_run
 from training.timing import graph_ms_per_image
 
 # What every other method has to beat; they are cheap, and compared with even if nobody asks for them.
@@ -111,6 +111,7 @@ def _known(config: Config, folder: Path) -> Outcome | None:
 
 def _run(config: Config, folder: Path, variant: str) -> Outcome:
     seconds = _train(config, folder)
+    _config_of_run, method, splits = load_run(folder)
     bundle = load_bundle(export(folder, folder / "bundles"))
     session = Session(bundle.folder / MODEL, optimization_level=bundle.manifest.graph_optimization_level)
     return Outcome(
@@ -120,7 +121,7 @@ def _run(config: Config, folder: Path, variant: str) -> Outcome:
         train_seconds=seconds,
         bundle_megabytes=sum(path.stat().st_size for path in bundle.folder.iterdir()) / 1e6,
         graph_ms_per_image=graph_ms_per_image(bundle, session),
-        evaluation=evaluate(bundle, read_splits(config), folder / EVALUATION),
+        evaluation=evaluate(bundle, splits, folder / EVALUATION, made=method.pictures()),
     )
 
 

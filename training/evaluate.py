@@ -1,6 +1,6 @@
 """`evaluate`: from a bundle and a data set to a report, and the report into the bundle's own card."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,22 +9,25 @@ import torch
 from lightning_fabric import Fabric
 from rich.console import Console
 from rich.progress import Progress
+from torch import Tensor
 
-from inference.bundle import CARD, Bundle, load_bundle
+from inference.bundle import CARD, MODEL, Bundle, load_bundle
 from inference.predictor import Predictor
+from inference.session import Session
 from models.method import AnomalyMethod
 from training.audit import low_passed
 from training.card import write_card
 from training.config import MethodSection, build_method
-from training.data.data_set import Sample
+from training.data.data_set import ANOMALOUS, Sample
 from training.errors import ConfigError
 from training.evaluation import Evaluation, measure
 from training.export import write_manifest
 from training.fit import Splits, input_shape
 from training.loop import Loop, Pace, Shown
 from training.monitor import Monitor
+from training.pictures import SHOWN, plot_normals, plot_reconstructions
 from training.prepare import Prepared, prepare
-from training.report import markdown, write_report
+from training.report import NORMALS, RECONSTRUCTIONS, markdown, write_report
 from training.scoring import ScoredSplit, score_split
 
 # Methods that take seconds, and that every other has to beat: on some sets one of them wins.
@@ -32,8 +35,13 @@ TRIVIAL = ("mean_intensity", "pca", "knn")
 AT_ONCE = 64
 
 
-def evaluate(bundle: Bundle, splits: Splits, out: Path) -> Evaluation:
+def evaluate(
+    bundle: Bundle, splits: Splits, out: Path, *, made: Mapping[str, Tensor] | None = None
+) -> Evaluation:
     """Score the test split with the bundle and leave tables and plots in `out`.
+
+    Args:
+        made: Batches of images that the method makes, by name, for the report.
 
     Raises:
         BundleError: The graph cannot be run here.
@@ -53,6 +61,11 @@ def evaluate(bundle: Bundle, splits: Splits, out: Path) -> Evaluation:
     evaluation = measure(bundle, scored, baselines, low_passed_scores)
     evaluation = evaluation.model_copy(update={"unfitted_baselines": unfitted})
     write_report(evaluation, scored, baselines, manifest=bundle.manifest, out=out)
+    named = {name: images.numpy() for name, images in (made or {}).items()}
+    plot_normals(train.images, named, out / NORMALS)
+    level = bundle.manifest.graph_optimization_level
+    session = Session(bundle.folder / MODEL, optimization_level=level)
+    plot_reconstructions(session, _looked_at(bundle, splits, scored), out / RECONSTRUCTIONS)
     return evaluation
 
 
@@ -84,6 +97,19 @@ def write_into_bundle(folder: Path, evaluation: Evaluation, limitations: Sequenc
     (folder / CARD).write_text(write_card(manifest, limitations, markdown(evaluation)))
     write_manifest(folder, manifest)
     return load_bundle(folder)
+
+
+def _looked_at(bundle: Bundle, splits: Splits, scored: ScoredSplit) -> dict[str, np.ndarray]:
+    """Held-out normals, and anomalous test images of middle scores; all slices of a volume in a row."""
+    order = [int(index) for index in np.argsort(scored.scores) if scored.labels[index] == ANOMALOUS]
+    first = max(0, (len(order) - SHOWN) // 2)
+    middle = [scored.samples[index] for index in order[first : first + SHOWN]]
+    kinds = {"Held-out normals": splits.calibration[:SHOWN], "Anomalous test images": middle}
+    return {
+        kind: prepare(samples, bundle.manifest.preprocessing).images
+        for kind, samples in kinds.items()
+        if samples
+    }
 
 
 def _score_twice(predictor: Predictor, samples: Sequence[Sample]) -> tuple[ScoredSplit, np.ndarray]:

@@ -73,7 +73,7 @@ def plot_roc(
         axes.set_title(f"ROC on {evaluation.images} test images")
         handles, names = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], names[::-1], loc="lower right", title="image AUROC", alignment="left")
-        _save(figure, path)
+        save(figure, path)
 
 
 def plot_scores(scored: ScoredSplit, manifest: Manifest, path: Path) -> None:
@@ -102,7 +102,7 @@ def plot_scores(scored: ScoredSplit, manifest: Manifest, path: Path) -> None:
         axes.set(xlabel="score", ylabel="test images", xlim=(low, high))
         axes.set_title("Scores, with the thresholds at false-alarm rates of held-out normals")
         axes.legend(loc="upper right")
-        _save(figure, path)
+        save(figure, path)
 
 
 def plot_examples(scored: ScoredSplit, manifest: Manifest, path: Path) -> None:
@@ -125,7 +125,7 @@ def plot_examples(scored: ScoredSplit, manifest: Manifest, path: Path) -> None:
             f"({threshold:.3g}){outlined}.",
             fontsize=8,
         )
-        _save(figure, path)
+        save(figure, path)
 
 
 def _chosen(scored: ScoredSplit) -> list[tuple[str, list[int]]]:
@@ -196,5 +196,6 @@ def _auroc(figures: Mapping[str, Metric]) -> str:
     return f"{figures['image_auroc'].value:.3f}" if "image_auroc" in figures else "undefined"
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as a PNG; no screen is needed."""
     FigureCanvasAgg(figure).print_figure(path, dpi=DOTS_PER_INCH)

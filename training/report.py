@@ -13,6 +13,8 @@ from training.flags import flags
 from training.plots import plot_examples, plot_roc, plot_scores
 from training.scoring import ScoredSplit, write_scores
 
+# Made beside the report by those who know the method and its training images.
+NORMALS, RECONSTRUCTIONS = "normals.png", "reconstructions.png"
 LABELS = {
     "image_auroc": "image AUROC",
     "image_auprc": "image AUPRC",
@@ -130,10 +132,20 @@ def _outside(name: str, found: OutsideBody) -> str:
     )
 
 
-_PLOTS = """
-![ROC](roc.png)
+_PLOTS = f"""
+## What it saw as normal
+
+![Normals]({NORMALS})
+
+## What it reconstructs
+
+![Reconstructions]({RECONSTRUCTIONS})
+
+## Where it errs
+
+![Examples](examples.png)
 
 ![Scores](scores.png)
 
-![Examples](examples.png)
+![ROC](roc.png)
 """

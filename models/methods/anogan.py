@@ -42,7 +42,7 @@ class AnoGan(AnomalyMethod):
         generator: Kind = "dcgan"
         width: int = 32
         latent: int = 100
-        gan_steps: int = 4000
+        gan_steps: int = 2000
         critic_turns: int = 5
         penalty: float = 10.0
         learning_rate: float = 2e-4

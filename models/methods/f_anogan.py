@@ -12,7 +12,7 @@ critic, f the critic's penultimate features, E the encoder, d and n the sizes of
 
 Between the two a gate stops the run of a generator that has collapsed (`models/blocks/quality.py`).
 
-Differs from the paper: `width` 32 instead of 64 and shorter schedules by default, so that it trains on two
+Differs from the paper: `width` 16 instead of 64 and shorter schedules by default, so that it trains on two
 cores; Adam instead of RMSProp for the encoder. Images lie in [-1, 1] inside, so that terms are the paper's.
 Options beyond the paper: the other generators, `encoder = "vae"`, and `average`, the generator's moving
 average.
@@ -41,9 +41,9 @@ class FAnoGan(AnomalyMethod):
         """
 
         generator: Kind = "wgan_gp"
-        width: int = 32
+        width: int = 16
         latent: int = 128
-        gan_steps: int = 4000
+        gan_steps: int = 1000
         critic_turns: int = 5
         penalty: float = 10.0
         learning_rate: float = 1e-4
@@ -51,7 +51,7 @@ class FAnoGan(AnomalyMethod):
         least_diversity: float = 0.5
         most_distance: float = 0.5
         encoder: Literal["ae", "vae"] = "ae"
-        encoder_steps: int = 2000
+        encoder_steps: int = 1000
         encoder_learning_rate: float = 1e-4
         encoder_loss: Literal["ziz", "izi", "izi_f"] = "izi_f"
         latent_activation: Literal["tanh", "none"] = "tanh"
