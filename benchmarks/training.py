@@ -3,12 +3,14 @@
 The plain loop is written as public code for f-AnoGAN and WGAN-GP is: a data loader, images channels first,
 the generator's graph kept through the critic's turn, real and fake images one after the other, gradients of
 networks that do not step. Both train on the same random images, in turns, in one process; the ratio is taken
-in each round. A step of the GAN is a critic's, with a generator's after every fifth.
+in each round. A step of the GAN is a critic's, with a generator's after every fifth. The memory is the
+process's, or the graphics card's, at its highest while ours trains for the first time.
 
     python -m benchmarks.training --side 64 --batch-size 16
 """
 
 import platform
+import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -167,12 +169,15 @@ def run(
     shape = InputShape(1, side, side)
     images = torch.rand(IMAGES, 1, side, side, generator=torch.Generator().manual_seed(0))
     found: dict[str, list[tuple[float, float]]] = {"gan": [], "encoder": []}
+    peak_mb = 0.0
     for _round in range(rounds):
-        theirs = plain(FAnoGan(shape, options), images, batch_size)
         mine = ours(FAnoGan(shape, options), images, batch_size)
+        peak_mb = peak_mb or _peak_mb()
+        theirs = plain(FAnoGan(shape, options), images, batch_size)
         for stage, rates in found.items():
             rates.append((mine[stage], theirs[stage]))
-    typer.echo(f"{_machine()}; {side} x {side}, batches of {batch_size}, width {width}\n")
+    setting = f"{side} x {side}, batches of {batch_size}, width {width}"
+    typer.echo(f"{_machine()}; {setting}; {peak_mb:.0f} MB at the most\n")
     typer.echo("| stage | steps/s, ours | steps/s, plain | ratio |\n|---|---|---|---|")
     for stage, rates in found.items():
         mine_all, theirs_all = np.array(rates).T
@@ -182,6 +187,13 @@ def run(
 
 def _spread(values: np.ndarray) -> str:
     return f"{np.median(values):.2f} ({values.min():.2f} to {values.max():.2f})"
+
+
+def _peak_mb() -> float:
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e6
+    # Linux counts in units of 1024 bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def _machine() -> str:
