@@ -23,6 +23,7 @@ from PIL import Image as Pillow
 from pydantic import TypeAdapter
 
 from inference.preprocess import contrast
+from training.axes import read_axes
 from training.compare import TABLE, chosen_methods, compare
 from training.comparison import Outcome
 from training.config import load_config
@@ -123,10 +124,12 @@ def run(  # noqa: PLR0913  # the options of a command
     train_limit: Annotated[int, typer.Option(min=0, help="Training images a class; 0: all.")] = 0,
     test_limit: Annotated[int, typer.Option(min=0, help="Test images; 0: all.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs/one-class"),
+    axes: Annotated[Path | None, typer.Option(help="A TOML file of variants to combine.")] = None,
     override: Annotated[list[str] | None, typer.Option("--set", help="As atypia-train fit has it.")] = None,
 ) -> None:
     """Train every method on every class; what is finished is not done again."""
     source, names = read_source(data), chosen_methods(methods)
+    variants = read_axes(axes) if axes else ()
     known = sorted(set(source.train.classes))
     chosen = known if classes == "all" else classes.split(",")
     if unknown := sorted(set(chosen) - set(known)):
@@ -136,10 +139,11 @@ def run(  # noqa: PLR0913  # the options of a command
         folder = out / name
         images = write_class(source, name, folder, train_limit=train_limit, test_limit=test_limit)
         config = _write_config(folder, name, images, side)
-        compare(load_config(config, override or []), names, seeds=seeds, out=folder)
+        compare(load_config(config, override or []), names, seeds=seeds, out=folder, variants=variants)
         outcomes = TypeAdapter(list[Outcome]).validate_json((folder / f"{TABLE}.json").read_text())
-        figures[name] = [_auroc(outcomes, method) for method in names]
-        table = one_class_table(figures, names)
+        columns = _aurocs(outcomes)
+        figures[name] = list(columns.values())
+        table = one_class_table(figures, list(columns))
         (out / "one-class.md").write_text(table)
         typer.echo(table)
 
@@ -165,14 +169,13 @@ def _drawn(items: np.ndarray, limit: int) -> np.ndarray:
     return items[np.sort(np.random.default_rng(0).permutation(len(items))[:limit])]
 
 
-def _auroc(outcomes: Sequence[Outcome], method: str) -> float:
-    """The mean over seeds; nan where one of them has no figure."""
-    found = [
-        run.evaluation.metrics["image_auroc"].value if run.evaluation is not None else float("nan")
-        for run in outcomes
-        if run.method == method
-    ]
-    return float(np.mean(found))
+def _aurocs(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """By method and variant, the mean over seeds; nan where one of them has no figure."""
+    found: dict[str, list[float]] = {}
+    for run in outcomes:
+        figure = run.evaluation.metrics["image_auroc"].value if run.evaluation is not None else float("nan")
+        found.setdefault(f"{run.method} {run.variant}".strip(), []).append(figure)
+    return {column: float(np.mean(figures)) for column, figures in found.items()}
 
 
 if __name__ == "__main__":

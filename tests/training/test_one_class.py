@@ -75,24 +75,31 @@ def test_a_graph_can_be_held_against_torch_at_the_classic_28_pixels():
     assert reference_images(InputShape(1, 28, 28), np.zeros((2, 1, 28, 28))).shape == (4, 1, 28, 28)
 
 
-def test_a_run_measures_every_class(source: Source, tmp_path: Path):
-    arrays = {
-        f"{axis}_{part}": value
-        for part, p in source._asdict().items()
-        for axis, value in zip("xy", p, strict=True)
-    }
+@pytest.fixture
+def file(source: Source, tmp_path: Path) -> Path:
+    parts = source._asdict().items()
+    arrays = {f"{axis}_{part}": value for part, p in parts for axis, value in zip("xy", p, strict=True)}
     np.savez(tmp_path / "set.npz", **arrays)
+    return tmp_path / "set.npz"
+
+
+def table_of(file: Path, method: str, *words: str) -> list[str]:
+    """The lines of the table that the command leaves."""
     app = typer.Typer()
     app.command()(run)
-    words = [
-        "--data",
-        str(tmp_path / "set.npz"),
-        "--methods",
-        "mean_intensity",
-        "--out",
-        str(tmp_path / "runs"),
-    ]
+    out = file.with_name("runs")
+    words = ("--data", str(file), "--methods", method, "--out", str(out), *words)
     assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
-    assert [
-        line.split("|")[1].strip() for line in (tmp_path / "runs/one-class.md").read_text().splitlines()[2:]
-    ] == ["0", "1", "**mean**"]
+    return (out / "one-class.md").read_text().splitlines()
+
+
+def test_a_run_measures_every_class(file: Path):
+    rows = table_of(file, "mean_intensity")[2:]
+    assert [row.split("|")[1].strip() for row in rows] == ["0", "1", "**mean**"]
+
+
+def test_a_variant_is_a_column_of_its_own(file: Path):
+    axes = file.with_name("axes.toml")
+    axes.write_text('[[variant]]\nmethod = "knn"\noptions = { neighbours = 3 }\n')
+    header = table_of(file, "knn", "--classes", "0", "--axes", str(axes))[0]
+    assert header == "| normal class | knn | knn neighbours=3 |"
