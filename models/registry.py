@@ -13,6 +13,7 @@ from models.methods.deep_sad import DeepSad
 from models.methods.deep_svdd import DeepSvdd
 from models.methods.ensemble import ensemble_of
 from models.methods.f_anogan import FAnoGan
+from models.methods.gan_gp import GanGp
 from models.methods.ganomaly import Ganomaly
 from models.methods.gm_vae import GaussianMixtureVae
 from models.methods.knn import Knn
@@ -41,6 +42,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "deep_sad": DeepSad,
     "deep_svdd": DeepSvdd,
     "f_anogan": FAnoGan,
+    "gan_gp": GanGp,
     "ganomaly": Ganomaly,
     "gm_vae": GaussianMixtureVae,
     "knn": Knn,

@@ -64,6 +64,7 @@ TINY: dict[str, dict[str, object]] = {
     "synthetic_unet": {"width": 4, "neighbours": 5, "skip": 1, "steps": 60, "learning_rate": 1e-2},
     "vae": {"width": 4, "latent": 4, "steps": 120},
     "ganomaly": {"width": 8, "latent": 8, "steps": 60, "learning_rate": 2e-3},
+    "gan_gp": {"width": 4, "critic_turns": 1, "steps": 60, "learning_rate": 2e-3},
 }
 
 
