@@ -13,6 +13,7 @@ from models.methods.deep_sad import DeepSad
 from models.methods.deep_svdd import DeepSvdd
 from models.methods.ensemble import ensemble_of
 from models.methods.f_anogan import FAnoGan
+from models.methods.fence_gan import FenceGan
 from models.methods.gan_gp import GanGp
 from models.methods.ganomaly import Ganomaly
 from models.methods.gm_vae import GaussianMixtureVae
@@ -42,6 +43,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "deep_sad": DeepSad,
     "deep_svdd": DeepSvdd,
     "f_anogan": FAnoGan,
+    "fence_gan": FenceGan,
     "gan_gp": GanGp,
     "ganomaly": Ganomaly,
     "gm_vae": GaussianMixtureVae,

@@ -65,6 +65,14 @@ TINY: dict[str, dict[str, object]] = {
     "vae": {"width": 4, "latent": 4, "steps": 120},
     "ganomaly": {"width": 8, "latent": 8, "steps": 60, "learning_rate": 2e-3},
     "gan_gp": {"width": 4, "critic_turns": 1, "steps": 60, "learning_rate": 2e-3},
+    "fence_gan": {
+        "width": 4,
+        "latent": 8,
+        "beta": 30.0,
+        "pretrain_steps": 10,
+        "steps": 80,
+        "learning_rate": 1e-3,
+    },
 }
 
 
