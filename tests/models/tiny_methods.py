@@ -43,6 +43,17 @@ TINY: dict[str, dict[str, object]] = {
         "learning_rate": 1e-3,
         "encoder_learning_rate": 2e-3,
     },
+    "fence_gan": {
+        "width": 4,
+        "latent": 8,
+        "alpha": 0.1,
+        "beta": 30.0,
+        "gamma": 0.1,
+        "pretrain_steps": 5,
+        "steps": 120,
+    },
+    "gan_gp": {"width": 4, "critic_turns": 1, "steps": 60, "learning_rate": 2e-3},
+    "ganomaly": {"width": 8, "latent": 8, "encoder_weight": 20.0, "steps": 120, "learning_rate": 2e-3},
     "gm_vae": {"width": 4, "latent": 4, "style": 4, "clusters": 3, "steps": 120},
     "knn": {},
     "mean_intensity": {},
@@ -63,16 +74,6 @@ TINY: dict[str, dict[str, object]] = {
     },
     "synthetic_unet": {"width": 4, "neighbours": 5, "skip": 1, "steps": 60, "learning_rate": 1e-2},
     "vae": {"width": 4, "latent": 4, "steps": 120},
-    "ganomaly": {"width": 8, "latent": 8, "steps": 60, "learning_rate": 2e-3},
-    "gan_gp": {"width": 4, "critic_turns": 1, "steps": 60, "learning_rate": 2e-3},
-    "fence_gan": {
-        "width": 4,
-        "latent": 8,
-        "beta": 30.0,
-        "pretrain_steps": 10,
-        "steps": 80,
-        "learning_rate": 1e-3,
-    },
 }
 
 
