@@ -14,6 +14,7 @@ from models.methods.ensemble import ensemble_of
 from models.methods.f_anogan import FAnoGan
 from models.methods.gm_vae import GaussianMixtureVae
 from models.methods.knn import Knn
+from models.methods.madgan import Madgan
 from models.methods.mean_intensity import MeanIntensity
 from models.methods.mem_ae import MemoryAutoencoder
 from models.methods.memdae import MemDae
@@ -40,6 +41,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "f_anogan": FAnoGan,
     "gm_vae": GaussianMixtureVae,
     "knn": Knn,
+    "madgan": Madgan,
     "mean_intensity": MeanIntensity,
     "mem_ae": MemoryAutoencoder,
     "memdae": MemDae,
