@@ -6,6 +6,7 @@ from models.methods.aeu import UncertaintyAutoencoder
 from models.methods.atlas import Atlas
 from models.methods.ce_vae import ContextVae
 from models.methods.compact_ae import CompactAutoencoder
+from models.methods.contrast_translation import ContrastTranslation
 from models.methods.cutpaste import CutPaste
 from models.methods.dae import DenoisingAutoencoder
 from models.methods.deep_sad import DeepSad
@@ -34,6 +35,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "atlas": Atlas,
     "ce_vae": ContextVae,
     "compact_ae": CompactAutoencoder,
+    "contrast_translation": ContrastTranslation,
     "cutpaste": CutPaste,
     "dae": DenoisingAutoencoder,
     "deep_sad": DeepSad,

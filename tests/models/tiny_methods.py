@@ -11,7 +11,7 @@ from models.registry import METHODS
 
 SHAPE = InputShape(1, 64, 64)
 # Methods that compare an image's channels: neighbouring slices, or contrasts.
-CHANNELS = {"madgan": 6}
+CHANNELS = {"contrast_translation": 2, "madgan": 6}
 
 # Small enough for a test to train each method in seconds.
 TINY: dict[str, dict[str, object]] = {
@@ -20,6 +20,7 @@ TINY: dict[str, dict[str, object]] = {
     "atlas": {"neighbours": 5},
     "ce_vae": {"width": 8, "latent": 4, "steps": 150, "samples": 8, "learning_rate": 3e-3},
     "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
+    "contrast_translation": {"width": 4, "depth": 2, "steps": 50, "learning_rate": 1e-2},
     "cutpaste": {"width": 4, "steps": 60},
     "dae": {"width": 4, "steps": 40, "learning_rate": 3e-3, "residual": "normalised"},
     "deep_sad": {"widths": (4, 4, 4, 4), "representation": 16, "pretrain_steps": 60, "steps": 60},
