@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inference.steps import Step
+from inference.steps import Chain, slices_at_once
 
 INTENDED_USE = "Research use only. Not a medical device; not for diagnosis or patient care."
 
@@ -135,7 +135,7 @@ class Manifest(_Part):
     references: tuple[str, ...] = ()
     intended_use: str = INTENDED_USE
     network_data_format: NetworkDataFormat
-    preprocessing: tuple[Step, ...]
+    preprocessing: Chain
     members: tuple[Member, ...] = ()  # the bundles that were fused into this one
     volume_score: Literal["max", "mean"] = "max"  # how slice scores make a volume's
     scope: Scope = Scope()
@@ -161,3 +161,8 @@ class Manifest(_Part):
     @property
     def input(self) -> TensorFormat:
         return self.network_data_format.inputs["image"]
+
+    @property
+    def image_channels(self) -> int:
+        """Channels of an image itself: the network's, but for those that are neighbouring slices."""
+        return self.input.num_channels // slices_at_once(self.preprocessing)

@@ -15,7 +15,7 @@ from inference import calibration
 from inference.bundle import MODEL, Bundle, check_parity
 from inference.errors import OutOfScopeError
 from inference.findings import Finding, find_regions
-from inference.preprocess import PreparedSlice, prepare_slice, restore_map
+from inference.preprocess import PreparedSlice, prepare_image, restore_map
 from inference.scope import departures_of_header, departures_of_pixels
 from inference.session import GraphOutput, Session
 
@@ -108,14 +108,14 @@ class Predictor:
             OutOfScopeError: It is out of scope, or has other channels, and the policy is to enforce.
         """
         manifest = self.bundle.manifest
-        channels = manifest.input.num_channels
+        channels = manifest.image_channels
         if image.pixels.shape[0] != channels:
             raise OutOfScopeError(
                 f"the image has {image.pixels.shape[0]} channels, {self.bundle.reference} takes {channels}"
             )
         slices = []
-        for part in image.slices:
-            slices.append(prepare_slice(part, manifest.preprocessing, voi=image.voi))
+        for part in prepare_image(image, manifest.preprocessing):
+            slices.append(part)
             if progress is not None:
                 progress(len(slices) / len(image.slices))
         departures = departures_of_header(

@@ -3,7 +3,7 @@
 Training and the service call this same code, so that both see the same bytes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from scipy import ndimage
 from skimage.exposure import equalize_adapthist
 from skimage.filters import threshold_otsu
 
-from imaging.image import LookupTable, Window
+from imaging.image import Image, LookupTable, Window
 from imaging.voi import apply_voi
 from inference import steps
 
@@ -35,10 +35,23 @@ class PreparedSlice:
     mask: np.ndarray | None = None  # (h, w) bool: where the map counts
 
 
+def prepare_image(image: Image, chain: Sequence[steps.Step]) -> Iterator[PreparedSlice]:
+    """Run the manifest's steps over every slice of an image in turn."""
+    first = chain[0] if chain else None
+    if isinstance(first, steps.NeighbouringSlices):
+        before, after, chain = first.before, first.after, chain[1:]
+    else:
+        before = after = 0
+    slices = image.slices  # (D, C, H, W)
+    for index in range(len(slices)):
+        together = np.arange(index - before, index + after + 1).clip(0, len(slices) - 1)
+        yield prepare_slice(np.concatenate(slices[together]), chain, voi=image.voi)
+
+
 def prepare_slice(
     pixels: np.ndarray, chain: Sequence[steps.Step], *, voi: Window | LookupTable | None = None
 ) -> PreparedSlice:
-    """Run the manifest's steps over one slice `(C, H, W)` of rescaled values."""
+    """Run steps that ask for no neighbours over one slice `(C, H, W)` of rescaled values."""
     height, width = pixels.shape[1:]
     prepared = PreparedSlice(
         np.ascontiguousarray(pixels, dtype=np.float32), (0, 0, height, width), (height, width), voi

@@ -5,11 +5,23 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class _Step(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NeighbouringSlices(_Step):
+    """Show each slice of a volume with those before and after it, as channels; the first step or none.
+
+    Channels go slice by slice, in the order of the volume; beyond its ends the last slice is repeated. The
+    anomaly map is that of the slice itself, which has `before` others before it.
+    """
+
+    name: Literal["neighbouring_slices"] = "neighbouring_slices"
+    before: int = Field(default=1, ge=0, le=32)
+    after: int = Field(default=1, ge=0, le=32)
 
 
 class Voi(_Step):
@@ -94,7 +106,8 @@ class RobustZInMask(_Step):
 
 
 Step = Annotated[
-    Voi
+    NeighbouringSlices
+    | Voi
     | FixedWindow
     | CropBorder
     | CropToHead
@@ -105,3 +118,18 @@ Step = Annotated[
     | RobustZInMask,
     Field(discriminator="name"),
 ]
+
+
+def _neighbours_come_first(chain: tuple[Step, ...]) -> tuple[Step, ...]:
+    if any(isinstance(step, NeighbouringSlices) for step in chain[1:]):
+        raise ValueError("neighbouring_slices must be the first step: the others know one slice alone")
+    return chain
+
+
+Chain = Annotated[tuple[Step, ...], AfterValidator(_neighbours_come_first)]
+"""The steps of a manifest, in order."""
+
+
+def slices_at_once(chain: tuple[Step, ...]) -> int:
+    """How many slices of a volume the network sees together."""
+    return 1 + sum(step.before + step.after for step in chain[:1] if isinstance(step, NeighbouringSlices))

@@ -7,6 +7,7 @@ from models.methods.anogan import AnoGan
 from models.methods.atlas import Atlas
 from models.methods.ce_vae import ContextVae
 from models.methods.compact_ae import CompactAutoencoder
+from models.methods.contrast_translation import ContrastTranslation
 from models.methods.cutpaste import CutPaste
 from models.methods.dae import DenoisingAutoencoder
 from models.methods.deep_sad import DeepSad
@@ -18,6 +19,7 @@ from models.methods.gan_gp import GanGp
 from models.methods.ganomaly import Ganomaly
 from models.methods.gm_vae import GaussianMixtureVae
 from models.methods.knn import Knn
+from models.methods.madgan import Madgan
 from models.methods.mean_intensity import MeanIntensity
 from models.methods.mem_ae import MemoryAutoencoder
 from models.methods.memdae import MemDae
@@ -38,6 +40,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "atlas": Atlas,
     "ce_vae": ContextVae,
     "compact_ae": CompactAutoencoder,
+    "contrast_translation": ContrastTranslation,
     "cutpaste": CutPaste,
     "dae": DenoisingAutoencoder,
     "deep_sad": DeepSad,
@@ -48,6 +51,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "ganomaly": Ganomaly,
     "gm_vae": GaussianMixtureVae,
     "knn": Knn,
+    "madgan": Madgan,
     "mean_intensity": MeanIntensity,
     "mem_ae": MemoryAutoencoder,
     "memdae": MemDae,

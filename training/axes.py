@@ -22,7 +22,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from inference.steps import Step
+from inference.steps import Chain
 from models.registry import METHODS
 from training.config import Config, MethodSection
 from training.errors import ConfigError
@@ -39,7 +39,7 @@ class Variant(BaseModel):
 
     name: str = ""
     method: str | None = None
-    preprocessing: tuple[Step, ...] | None = None
+    preprocessing: Chain | None = None
     volume_score: Literal["max", "mean"] | None = None
     options: dict[str, Any] | None = None
 

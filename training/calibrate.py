@@ -6,7 +6,7 @@ import numpy as np
 
 from inference.calibration import operating_point
 from inference.manifest import Calibration, OperatingPoint, Scope
-from inference.preprocess import prepare_slice
+from inference.preprocess import prepare_image
 from inference.scope import similarity, thumbnail
 from inference.session import Session
 from training.config import Config, ScopeSection
@@ -24,9 +24,7 @@ def calibrate(config: Config, session: Session, samples: Sequence[Sample]) -> Ca
     by_patient: dict[str, list[float]] = {}
     pixels: list[np.ndarray] = []
     for sample in samples:
-        parts = [
-            prepare_slice(part, config.preprocessing, voi=sample.image.voi) for part in sample.image.slices
-        ]
+        parts = list(prepare_image(sample.image, config.preprocessing))
         for start in range(0, len(parts), AT_ONCE):
             chunk = parts[start : start + AT_ONCE]
             output = session.run(np.stack([part.pixels for part in chunk]))

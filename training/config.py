@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from inference.manifest import Range
-from inference.steps import Step
+from inference.steps import Chain
 from models.method import AnomalyMethod, InputShape
 from models.registry import METHODS
 from training.errors import ConfigError
@@ -75,7 +75,7 @@ class Config(_Section):
     version: str = Field(default="1.0.0", pattern=r"^\d+\.\d+\.\d+$")
     seed: int = Field(default=0, ge=0)
     data: DataSection
-    preprocessing: tuple[Step, ...]
+    preprocessing: Chain
     method: MethodSection
     fit: FitSection = FitSection()
     volume_score: Literal["max", "mean"] = "max"

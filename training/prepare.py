@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.preprocess import prepare_slice
+from inference.preprocess import prepare_image
 from inference.steps import Step
 from training.data.data_set import Sample
 from training.errors import DataError
@@ -27,8 +27,8 @@ def prepare(samples: Sequence[Sample], chain: Sequence[Step]) -> Prepared:
     """
     images, owner = [], []
     for index, sample in enumerate(samples):
-        for pixels in sample.image.slices:
-            images.append(prepare_slice(pixels, chain, voi=sample.image.voi).pixels)
+        for part in prepare_image(sample.image, chain):
+            images.append(part.pixels)
             owner.append(index)
     if len(shapes := {image.shape for image in images}) > 1:
         raise DataError(

@@ -8,7 +8,8 @@ from imaging.image import Image, Source, SourceGrid
 from inference.bundle import load_bundle
 from inference.errors import OutOfScopeError
 from inference.predictor import Predictor
-from tests.service.bundle_builder import make_bundle
+from inference.steps import NeighbouringSlices
+from tests.service.bundle_builder import FAST, make_bundle
 
 # Two millimetres along the row, three down the column, five between slices; the first voxel at (10, 20, 30).
 AFFINE = np.array([[2.0, 0, 0, 10], [0, 3.0, 0, 20], [0, 0, 5.0, 30], [0, 0, 0, 1]])
@@ -74,3 +75,33 @@ def test_a_file_that_does_not_say_its_modality_is_scored_with_a_warning(predicto
 def test_other_channels_are_refused(predictor: Predictor):
     with pytest.raises(OutOfScopeError, match=r"the image has 3 channels, tiny@1\.0\.0 takes 1"):
         predictor.predict(image_of(noise(3, 40, 40)), scope="warn")
+
+
+@pytest.fixture
+def stacked(tmp_path: Path) -> Predictor:
+    """Sees each slice with the two before and the one after it."""
+    steps = (NeighbouringSlices(before=2, after=1), *FAST)
+    return Predictor.load(load_bundle(make_bundle(tmp_path, steps=steps, channels=4)))
+
+
+def test_neighbouring_slices_are_no_channels_of_the_image(stacked: Predictor):
+    assert len(stacked.predict(image_of(noise(1, 6, 40, 40))).slice_scores) == 6
+    with pytest.raises(OutOfScopeError, match=r"the image has 4 channels, tiny@1\.0\.0 takes 1"):
+        stacked.predict(image_of(noise(4, 6, 40, 40)))
+
+
+def test_a_slice_shows_in_the_scores_of_those_that_see_it(stacked: Predictor):
+    volume = np.zeros((1, 8, 32, 32))
+    volume[0, 3, 10:14, 20:24] = 1
+    result = stacked.predict(image_of(volume))
+    assert [score > 0 for score in result.slice_scores] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [plane.any() for plane in result.anomaly_map] == [score > 0 for score in result.slice_scores]

@@ -2,12 +2,60 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from imaging.image import Window
+from imaging.image import Image, Source, SourceGrid, Window
 from inference import steps
-from inference.preprocess import head_mask, prepare_slice, resample, restore_map
+from inference.preprocess import head_mask, prepare_image, prepare_slice, resample, restore_map
 
 RAMP = np.arange(64, dtype=np.float32).reshape(1, 8, 8)
+
+
+def volume_of(pixels: np.ndarray) -> Image:
+    """A volume `(C, D, H, W)` without geometry."""
+    _channels, depth, height, width = pixels.shape
+    grid = SourceGrid.straight((width, height, depth), np.eye(4))
+    return Image(pixels.astype(np.float32), np.eye(4), "none", Source("nifti"), grid)
+
+
+# Slice d of contrast c is 10 c + d everywhere.
+NUMBERED = volume_of((10 * np.arange(2)[:, None] + np.arange(4))[:, :, None, None] * np.ones((8, 8)))
+
+
+def channels_of(*chain: steps.Step) -> list[list[float]]:
+    """What every channel of every prepared slice of `NUMBERED` holds."""
+    return [part.pixels[:, 0, 0].tolist() for part in prepare_image(NUMBERED, chain)]
+
+
+def test_a_slice_comes_with_its_neighbours_slice_by_slice_and_the_ends_repeated():
+    found = channels_of(steps.NeighbouringSlices(before=2, after=1))
+    assert found[0] == [0, 10, 0, 10, 0, 10, 1, 11]
+    assert found[2] == [0, 10, 1, 11, 2, 12, 3, 13]
+    assert found[3] == [1, 11, 2, 12, 3, 13, 3, 13]
+
+
+def test_a_slice_without_neighbours_comes_alone():
+    assert channels_of() == [[0, 10], [1, 11], [2, 12], [3, 13]]
+
+
+def test_a_single_slice_is_its_own_neighbour():
+    [part] = prepare_image(volume_of(np.full((1, 1, 8, 8), 5.0)), [steps.NeighbouringSlices()])
+    assert part.pixels[:, 0, 0].tolist() == [5, 5, 5]
+
+
+def test_neighbours_are_cut_to_one_head():
+    heads = np.zeros((1, 3, 40, 40))
+    heads[0, 0, 10:20, 10:20] = heads[0, 1, 10:30, 10:30] = heads[0, 2, 10:20, 10:20] = 100
+    chain = [steps.NeighbouringSlices(before=1, after=0), steps.CropToHead(margin=0)]
+    assert [part.box for part in prepare_image(volume_of(heads), chain)][1:] == [(10, 10, 20, 20)] * 2
+
+
+def test_neighbours_are_asked_for_first_or_not_at_all():
+    crop, neighbours = {"name": "crop_border", "fraction": 0.1}, {"name": "neighbouring_slices"}
+    chain = TypeAdapter(steps.Chain)
+    assert steps.slices_at_once(chain.validate_python([neighbours, crop])) == 3
+    with pytest.raises(ValidationError, match="neighbouring_slices must be the first step"):
+        chain.validate_python([crop, neighbours])
 
 
 def test_cropping_an_eighth_of_each_side_keeps_the_middle():

@@ -7,7 +7,7 @@ import torch
 
 from models.method import AnomalyMethod, InputShape
 from models.registry import METHODS
-from tests.models.tiny_methods import build, normals, train, with_lesion
+from tests.models.tiny_methods import build, normals, shape_of, train, with_lesion
 
 pytestmark = pytest.mark.parametrize("name", METHODS, scope="module")
 
@@ -17,45 +17,50 @@ def trained(name: str) -> AnomalyMethod:
     return train(name)
 
 
+def pictures(name: str, count: int, *, seed: int) -> torch.Tensor:
+    return normals(count, seed, channels=shape_of(name).channels)
+
+
 def test_shapes_are_those_of_the_contract(name: str, trained: AnomalyMethod):
-    prediction = trained(normals(3, seed=1))
+    images = pictures(name, 3, seed=1)
+    prediction = trained(images)
     assert prediction.score.shape == (3,)
     assert prediction.anomaly_map.shape == (3, 1, 64, 64)
-    assert prediction.reconstruction is None or prediction.reconstruction.shape == (3, 1, 64, 64)
+    assert prediction.reconstruction is None or prediction.reconstruction.shape == images.shape
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_flat_image_gets_a_finite_score_and_map(name: str, trained: AnomalyMethod, value: float):
-    prediction = trained(torch.full((1, 1, 64, 64), value))
+    prediction = trained(torch.full((1, shape_of(name).channels, 64, 64), value))
     assert torch.isfinite(prediction.score).all()
     assert torch.isfinite(prediction.anomaly_map).all()
 
 
 def test_a_planted_lesion_scores_higher(name: str, trained: AnomalyMethod):
-    clean = normals(8, seed=2)
+    clean = pictures(name, 8, seed=2)
     assert (trained(with_lesion(clean)).score > trained(clean).score).all()
 
 
 def test_the_map_is_highest_on_the_planted_lesion(name: str, trained: AnomalyMethod):
-    anomaly_map = trained(with_lesion(normals(8, seed=2))).anomaly_map
+    anomaly_map = trained(with_lesion(pictures(name, 8, seed=2))).anomaly_map
     assert anomaly_map[:, :, 28:40, 24:36].mean() > 1.5 * anomaly_map.mean()
 
 
 def test_an_image_scores_the_same_alone_and_in_a_batch(name: str, trained: AnomalyMethod):
-    images = with_lesion(normals(4, seed=3))
+    images = with_lesion(pictures(name, 4, seed=3))
     alone = torch.cat([trained(image[None]).score for image in images])
     torch.testing.assert_close(trained(images).score, alone, rtol=1e-4, atol=1e-6)
 
 
 def test_the_input_is_left_as_it_was(name: str, trained: AnomalyMethod):
-    images = normals(2, seed=4)
+    images = pictures(name, 2, seed=4)
     before = images.clone()
     trained(images)
     assert torch.equal(images, before)
 
 
 def test_a_checkpoint_holds_all_that_was_learned(name: str, trained: AnomalyMethod):
-    images = with_lesion(normals(2, seed=5))
+    images = with_lesion(pictures(name, 2, seed=5))
     copy = build(name).eval()
     copy.load_state_dict(trained.state_dict())
     assert torch.equal(copy(images).score, trained(images).score)
@@ -78,5 +83,5 @@ def test_the_file_cites_its_source(name: str):
 
 @pytest.mark.parametrize("side", [64, 128])
 def test_defaults_take_64_and_128_pixels(name: str, side: int):
-    method = METHODS[name]
-    assert isinstance(method(InputShape(1, side, side), method.Options()), AnomalyMethod)
+    method, shape = METHODS[name], InputShape(shape_of(name).channels, side, side)
+    assert isinstance(method(shape, method.Options()), AnomalyMethod)

@@ -1,5 +1,6 @@
 """Every registered method, trained within seconds on made-up pictures."""
 
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -9,6 +10,8 @@ from models.methods.ensemble import Member
 from models.registry import METHODS
 
 SHAPE = InputShape(1, 64, 64)
+# Methods that compare an image's channels: neighbouring slices, or contrasts.
+CHANNELS = {"contrast_translation": 2, "madgan": 6}
 
 # Small enough for a test to train each method in seconds.
 TINY: dict[str, dict[str, object]] = {
@@ -26,6 +29,7 @@ TINY: dict[str, dict[str, object]] = {
     "atlas": {"neighbours": 5},
     "ce_vae": {"width": 8, "latent": 4, "steps": 150, "samples": 8, "learning_rate": 3e-3},
     "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
+    "contrast_translation": {"width": 4, "depth": 2, "steps": 50, "learning_rate": 1e-2},
     "cutpaste": {"width": 4, "steps": 60},
     "dae": {"width": 4, "steps": 40, "learning_rate": 3e-3, "residual": "normalised"},
     "deep_sad": {"widths": (4, 4, 4, 4), "representation": 16, "pretrain_steps": 60, "steps": 60},
@@ -56,6 +60,7 @@ TINY: dict[str, dict[str, object]] = {
     "ganomaly": {"width": 8, "latent": 8, "encoder_weight": 20.0, "steps": 120, "learning_rate": 2e-3},
     "gm_vae": {"width": 4, "latent": 4, "style": 4, "clusters": 3, "steps": 120},
     "knn": {},
+    "madgan": {"width": 8, "steps": 40, "learning_rate": 2e-3},
     "mean_intensity": {},
     "mem_ae": {"width": 4, "latent": 4, "steps": 120},
     "memdae": {"width": 8, "latent": 16, "steps": 40, "learning_rate": 3e-4},
@@ -77,33 +82,40 @@ TINY: dict[str, dict[str, object]] = {
 }
 
 
-def normals(count: int, seed: int = 0) -> torch.Tensor:
-    """Smooth pictures: a bright disc of varying place and size on a dim ground."""
+def shape_of(name: str) -> InputShape:
+    """What the method is asked to take."""
+    return replace(SHAPE, channels=CHANNELS.get(name, 1))
+
+
+def normals(count: int, seed: int = 0, *, channels: int = 1) -> torch.Tensor:
+    """Smooth pictures: a bright disc of varying place and size on a dim ground, smaller in each channel."""
     rng = torch.Generator().manual_seed(seed)
     y, x = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64), indexing="ij")
     place = (torch.rand(count, 2, 1, 1, generator=rng) - 0.5) * 0.2
     radius = 0.6 + 0.1 * torch.rand(count, 1, 1, generator=rng)
     distance = ((x - place[:, 0]) ** 2 + (y - place[:, 1]) ** 2).sqrt()
-    return (0.1 + 0.5 * torch.sigmoid((radius - distance) * 20))[:, None]
+    smaller = 0.02 * torch.arange(channels)[:, None, None]
+    return 0.1 + 0.5 * torch.sigmoid((radius - distance)[:, None] * 20 - 20 * smaller)
 
 
 def with_lesion(images: torch.Tensor) -> torch.Tensor:
+    """A bright square in the later half of the channels: a lesion begins somewhere, and has its contrast."""
     planted = images.clone()
-    planted[:, :, 28:40, 24:36] = 1.0
+    planted[:, images.shape[1] // 2 :, 28:40, 24:36] = 1.0
     return planted
 
 
 def build(name: str) -> AnomalyMethod:
     torch.manual_seed(0)
     method = METHODS[name]
-    return method(SHAPE, method.Options(**TINY[name]))
+    return method(shape_of(name), method.Options(**TINY[name]))
 
 
 @cache
 def train(name: str) -> AnomalyMethod:
     """The method after its stages, driven by the plainest loop that keeps the contract; one for all tests."""
     method = build(name).train()
-    images = normals(32)
+    images = normals(32, channels=shape_of(name).channels)
     rng = torch.Generator().manual_seed(0)
     for stage in method.stages():
         if isinstance(stage, Observation):

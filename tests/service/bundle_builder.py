@@ -29,24 +29,30 @@ SLOW: tuple[Step, ...] = (Resize(height=128, width=128), PercentileStretch(), Cl
 
 
 def make_bundle(
-    folder: Path, *, name: str = "tiny", modalities: Sequence[str] = (), steps: tuple[Step, ...] = FAST
+    folder: Path,
+    *,
+    name: str = "tiny",
+    modalities: Sequence[str] = (),
+    steps: tuple[Step, ...] = FAST,
+    channels: int = 1,
 ) -> Path:
-    """Write the bundle `name` below `folder`."""
+    """Write the bundle `name` below `folder`; `channels` are the network's."""
     target = folder / name
     target.mkdir(parents=True)
     shutil.copy(GRAPH, target / "model.onnx")
     (target / "card.md").write_text(f"# {name}\n\nA test's. Research use only.\n")
-    images = np.random.default_rng(0).random((2, 1, SIDE, SIDE), np.float32)
+    images = np.random.default_rng(0).random((2, channels, SIDE, SIDE), np.float32)
     output = Session(GRAPH).run(images)
     np.savez(target / "parity.npz", image=images, score=output.score, anomaly_map=output.anomaly_map)
-    manifest = _manifest(name, modalities, steps, _digests(target))
+    manifest = _manifest(name, modalities, steps, channels=channels, files=_digests(target))
     (target / "manifest.json").write_text(manifest.model_dump_json(indent=1))
     return target
 
 
 def _manifest(
-    name: str, modalities: Sequence[str], steps: tuple[Step, ...], files: dict[str, str]
+    name: str, modalities: Sequence[str], steps: tuple[Step, ...], *, channels: int, files: dict[str, str]
 ) -> Manifest:
+    picture = TensorFormat(num_channels=channels, spatial_shape=(SIDE, SIDE))
     plane = TensorFormat(num_channels=1, spatial_shape=(SIDE, SIDE))
     rates = {"fa-1": 0.01, "fa-5": 0.05, "fa-10": 0.1}
     return Manifest(
@@ -58,7 +64,7 @@ def _manifest(
         copyright="none",
         licence="CC0",
         network_data_format=NetworkDataFormat(
-            inputs={"image": plane}, outputs={"anomaly_map": plane, "reconstruction": plane}
+            inputs={"image": picture}, outputs={"anomaly_map": plane, "reconstruction": picture}
         ),
         preprocessing=steps,
         scope=Scope(modalities=tuple(modalities)),

@@ -13,7 +13,7 @@ from inference.bundle import MODEL, TORCHSCRIPT, largest_difference
 from inference.session import Session
 from models.method import AnomalyMethod, Prediction
 from models.registry import METHODS
-from tests.models.tiny_methods import SHAPE, normals, train, with_lesion
+from tests.models.tiny_methods import normals, shape_of, train, with_lesion
 from training.graph import (
     TOLERANCE,
     read_controls,
@@ -26,12 +26,11 @@ from training.graph import (
 
 pytestmark = pytest.mark.parametrize("name", METHODS, scope="module")
 
-PICTURES = with_lesion(normals(2, seed=6))
-
 
 @dataclass(frozen=True)
 class Exported:
     method: AnomalyMethod
+    pictures: torch.Tensor  # (2, C, 64, 64)
     model: Path
     script: Path
     differences: tuple[float, float]  # to torch, of ONNX Runtime and of TorchScript
@@ -39,12 +38,13 @@ class Exported:
 
 @pytest.fixture(scope="module")
 def exported(name: str, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    method, folder = train(name), tmp_path_factory.mktemp(name)
-    images = np.concatenate([reference_images(SHAPE, normals(32).numpy()), PICTURES.numpy()])
-    reference = refer(method, images)
+    method, shape, folder = train(name), shape_of(name), tmp_path_factory.mktemp(name)
+    pictures = with_lesion(normals(2, seed=6, channels=shape.channels))
+    made_up = reference_images(shape, normals(32, channels=shape.channels).numpy())
+    reference = refer(method, np.concatenate([made_up, pictures.numpy()]))
     model, script = folder / MODEL, folder / TORCHSCRIPT
     differences = write_onnx(method, reference, model), write_torchscript(method, reference, script)
-    return Exported(method, model, script, differences)
+    return Exported(method, pictures, model, script, differences)
 
 
 def steered(method: AnomalyMethod) -> dict[str, int]:
@@ -52,8 +52,9 @@ def steered(method: AnomalyMethod) -> dict[str, int]:
     return {name: 3 if name == "steps" else default + 1 for name, default in method.controls().items()}
 
 
-def expected(method: AnomalyMethod) -> Prediction:
-    return method(PICTURES, *(torch.tensor(value) for value in steered(method).values()))
+def expected(exported: Exported) -> Prediction:
+    controls = steered(exported.method).values()
+    return exported.method(exported.pictures, *(torch.tensor(value) for value in controls))
 
 
 def test_score_map_and_reconstruction_agree_alone_and_in_a_batch(name: str, exported: Exported):
@@ -61,15 +62,15 @@ def test_score_map_and_reconstruction_agree_alone_and_in_a_batch(name: str, expo
 
 
 def test_the_graph_agrees_when_it_is_steered(name: str, exported: Exported):
-    found = Session(exported.model).run(PICTURES.numpy(), controls=steered(exported.method))
-    score, anomaly_map, _reconstruction = expected(exported.method)
+    found = Session(exported.model).run(exported.pictures.numpy(), controls=steered(exported.method))
+    score, anomaly_map, _reconstruction = expected(exported)
     assert largest_difference(found.score, score.numpy()) <= TOLERANCE
     assert largest_difference(found.anomaly_map, anomaly_map[:, 0].numpy()) <= TOLERANCE
 
 
 def test_torchscript_agrees_when_it_is_steered(name: str, exported: Exported):
-    found = read_torchscript(exported.script)(PICTURES, **steered(exported.method))
-    score, anomaly_map, _reconstruction = expected(exported.method)
+    found = read_torchscript(exported.script)(exported.pictures, **steered(exported.method))
+    score, anomaly_map, _reconstruction = expected(exported)
     assert largest_difference(found[0].numpy(), score.numpy()) <= TOLERANCE
     assert largest_difference(found[1].numpy(), anomaly_map.numpy()) <= TOLERANCE
 
