@@ -4,6 +4,7 @@ from models.method import AnomalyMethod
 from models.methods.ae import Autoencoder
 from models.methods.aeu import UncertaintyAutoencoder
 from models.methods.anogan import AnoGan
+from models.methods.asc_net import AscNet
 from models.methods.atlas import Atlas
 from models.methods.ce_vae import ContextVae
 from models.methods.compact_ae import CompactAutoencoder
@@ -18,6 +19,7 @@ from models.methods.fence_gan import FenceGan
 from models.methods.gan_gp import GanGp
 from models.methods.ganomaly import Ganomaly
 from models.methods.gm_vae import GaussianMixtureVae
+from models.methods.inpainting import Inpainting
 from models.methods.knn import Knn
 from models.methods.madgan import Madgan
 from models.methods.mean_intensity import MeanIntensity
@@ -30,6 +32,7 @@ from models.methods.pca import Pca
 from models.methods.perceptual_ae import PerceptualAutoencoder
 from models.methods.restoration_vae import RestorationVae
 from models.methods.rlad import Rlad
+from models.methods.symmetry_gan import SymmetryGan
 from models.methods.synthetic_unet import SyntheticUNet
 from models.methods.vae import VariationalAutoencoder
 
@@ -37,6 +40,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "ae": Autoencoder,
     "aeu": UncertaintyAutoencoder,
     "anogan": AnoGan,
+    "asc_net": AscNet,
     "atlas": Atlas,
     "ce_vae": ContextVae,
     "compact_ae": CompactAutoencoder,
@@ -50,6 +54,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "gan_gp": GanGp,
     "ganomaly": Ganomaly,
     "gm_vae": GaussianMixtureVae,
+    "inpainting": Inpainting,
     "knn": Knn,
     "madgan": Madgan,
     "mean_intensity": MeanIntensity,
@@ -62,6 +67,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "perceptual_ae": PerceptualAutoencoder,
     "restoration_vae": RestorationVae,
     "rlad": Rlad,
+    "symmetry_gan": SymmetryGan,
     "synthetic_unet": SyntheticUNet,
     "vae": VariationalAutoencoder,
 }

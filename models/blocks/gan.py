@@ -23,7 +23,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.blocks.dcgan import DcganDiscriminator, DcganGenerator
 from models.blocks.dense_gan import DenseDiscriminator, DenseGenerator
-from models.blocks.gradient_penalty import gradient_penalty
+from models.blocks.wasserstein import criticise
 from models.blocks.wgan import Critic, Generator, level_widths
 from models.method import Batch, InputShape, Update
 
@@ -126,20 +126,15 @@ class Gan(nn.Module):
         with torch.no_grad():
             fake = self.generator(self.draw(len(real)))
         is_wgan = self.options.kind == "wgan_gp"
-        yield self._criticise(real, fake) if is_wgan else self._discriminate(real, fake)
+        if is_wgan:
+            yield criticise(self.critic, real, fake, penalty=self.options.penalty)
+        else:
+            yield self._discriminate(real, fake)
         if (number + 1) % (self.options.critic_turns if is_wgan else 1) == 0:
             yield self._generate(len(real), is_wgan=is_wgan)
             self.critic.requires_grad_(True)
             if self.averaged is not None:
                 self.averaged.update_parameters(self.generator)
-
-    def _criticise(self, real: Tensor, fake: Tensor) -> Update:
-        # One pass over both: the critic normalises each image by itself.
-        on_fake, on_real = self.critic(torch.cat([fake, real])).chunk(2)
-        gap = on_real.mean() - on_fake.mean()
-        penalty = gradient_penalty(self.critic, real, fake)
-        loss = self.options.penalty * penalty - gap
-        return Update("critic", loss, {"critic_gap": gap, "penalty": penalty})
 
     def _discriminate(self, real: Tensor, fake: Tensor) -> Update:
         loss = functional.softplus(-self.critic(real)).mean() + functional.softplus(self.critic(fake)).mean()

@@ -15,7 +15,6 @@ ours is the first-order share of every pixel against the mean normal, |(x - mean
 (gradient times input: Shrikumar et al., 2017, https://arxiv.org/abs/1704.02685).
 """
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,12 +25,12 @@ from torch.optim import Adam, Optimizer
 
 from models.blocks.dcgan import DcganGenerator
 from models.blocks.filters import gaussian_blur
+from models.blocks.wasserstein import strided_critic
 from models.gradients import InputGradient
 from models.method import AnomalyMethod, Batch, Descent, InputShape, Observation, Prediction, Stage, Update
 
 # Of the shorter side; the same as that of other maps made of gradients.
 BLUR = 4 / 224
-WIDEST = 8
 SAMPLES = 16
 
 
@@ -55,7 +54,7 @@ class FenceGan(AnomalyMethod):
         self.options = options
         self.shape = shape
         self.generator = DcganGenerator(shape, options.latent, width=options.width)
-        self.discriminator = _discriminator(shape, options.width)
+        self.discriminator = strided_critic(shape, options.width, activation=nn.SiLU)
         self.gradient = InputGradient(self._score)
         self.register_buffer("mean", torch.zeros(1, shape.channels, shape.height, shape.width))
         self.register_buffer("_fixed", torch.randn(SAMPLES, options.latent))
@@ -127,17 +126,3 @@ class FenceGan(AnomalyMethod):
         on_real, on_fake = self.discriminator(torch.cat([real, fake])).chunk(2)
         loss = functional.softplus(-on_real).mean() + self.options.gamma * functional.softplus(on_fake).mean()
         return Update("discriminator", loss, {"discriminator": loss})
-
-
-def _discriminator(shape: InputShape, width: int) -> nn.Sequential:
-    """Images `(B, C, H, W)` in [-1, 1] to a logit `(B, 1)`."""
-    height, columns = shape.height, shape.width
-    widths = [shape.channels]
-    while min(height, columns) >= 8:
-        widths.append(width * min(WIDEST, 2 ** (len(widths) - 1)))
-        height, columns = height // 2, columns // 2
-    layers = [
-        nn.Sequential(nn.Conv2d(before, after, 4, stride=2, padding=1), nn.SiLU())
-        for before, after in itertools.pairwise(widths)
-    ]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * height * columns, 1))

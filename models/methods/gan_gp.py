@@ -13,7 +13,6 @@ train it; the critic halves the image down to 4 to 7 pixels whatever its size. T
 authors' code. Option beyond the paper: `score = "features"` is the third term of the loss without its weight.
 """
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -22,15 +21,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from models.blocks.gradient_penalty import gradient_penalty
 from models.blocks.ssim import ssim_map
+from models.blocks.wasserstein import criticise, strided_critic
 from models.losses import mean_per_image
 from models.method import AnomalyMethod, Batch, Descent, InputShape, Prediction, Stage, Update
 
 # Residual blocks in the encoder, and as many in the decoder.
 BLOCKS = 3
-WIDEST = 8
-SLOPE = 0.2
 
 
 class GanGp(AnomalyMethod):
@@ -69,7 +66,7 @@ class GanGp(AnomalyMethod):
             nn.Conv2d(width, shape.channels, 7, padding=3),
             nn.Tanh(),
         )
-        self.critic = _critic(shape, width)
+        self.critic = strided_critic(shape, width)
 
     def stages(self) -> Sequence[Stage]:
         return [Descent("adversarial", self.options.steps, self._optimizers, self._step)]
@@ -97,11 +94,7 @@ class GanGp(AnomalyMethod):
         real = batch.images * 2 - 1
         with torch.no_grad():
             fake = self.decoder(self.encoder(real))
-        on_fake, on_real = self.critic(torch.cat([fake, real])).chunk(2)
-        gap = on_real.mean() - on_fake.mean()
-        penalty = gradient_penalty(self.critic, real, fake)
-        loss = self.options.penalty * penalty - gap
-        yield Update("critic", loss, {"critic_gap": gap, "penalty": penalty})
+        yield criticise(self.critic, real, fake, penalty=self.options.penalty)
         if (number + 1) % self.options.critic_turns == 0:
             self.critic.requires_grad_(False)  # its gradients would be worked out for nothing
             yield self._reconstruct(real)
@@ -155,17 +148,3 @@ def _up(inputs: int, outputs: int) -> nn.Sequential:
         nn.InstanceNorm2d(outputs, affine=True),
         nn.ReLU(),
     )
-
-
-def _critic(shape: InputShape, width: int) -> nn.Sequential:
-    """Images `(B, C, H, W)` to `(B, 1)`; without normalisation, as the penalty asks."""
-    height, columns = shape.height, shape.width
-    widths = [shape.channels]
-    while min(height, columns) >= 8:
-        widths.append(width * min(WIDEST, 2 ** (len(widths) - 1)))
-        height, columns = height // 2, columns // 2
-    layers = [
-        nn.Sequential(nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(SLOPE))
-        for before, after in itertools.pairwise(widths)
-    ]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * height * columns, 1))

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from models.blocks.attention import SelfAttention
-from models.blocks.gradient_penalty import gradient_penalty
+from models.blocks.wasserstein import criticise
 from models.losses import mean_per_image, top_mean_per_image
 from models.method import AnomalyMethod, Batch, Descent, InputShape, Prediction, Stage, Update
 
@@ -90,9 +90,7 @@ class Madgan(AnomalyMethod):
         self.critic.requires_grad_(True)
         with torch.no_grad():
             predicted = self.generator(known)
-        gap = self.critic(predicted).mean() - self.critic(following).mean()
-        penalty = gradient_penalty(self.critic, following, predicted)
-        yield Update("critic", gap + self.options.penalty * penalty, {"critic_gap": -gap, "penalty": penalty})
+        yield criticise(self.critic, following, predicted, penalty=self.options.penalty)
         if (number + 1) % self.options.critic_turns == 0:
             self.critic.requires_grad_(False)
             predicted = self.generator(known)

@@ -79,6 +79,9 @@ TINY: dict[str, dict[str, object]] = {
     },
     "synthetic_unet": {"width": 4, "neighbours": 5, "skip": 1, "steps": 60, "learning_rate": 1e-2},
     "vae": {"width": 4, "latent": 4, "steps": 120},
+    "inpainting": {"width": 4, "depth": 2, "critic_width": 4, "steps": 60, "learning_rate": 5e-3},
+    "symmetry_gan": {"width": 4, "depth": 3, "critic_width": 4, "steps": 60, "learning_rate": 5e-3},
+    "asc_net": {"width": 4, "depth": 3, "critic_width": 4, "steps": 60, "learning_rate": 3e-3},
 }
 
 
