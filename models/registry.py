@@ -3,6 +3,7 @@
 from models.method import AnomalyMethod
 from models.methods.ae import Autoencoder
 from models.methods.aeu import UncertaintyAutoencoder
+from models.methods.anoddpm import AnoDdpm
 from models.methods.atlas import Atlas
 from models.methods.ce_vae import ContextVae
 from models.methods.compact_ae import CompactAutoencoder
@@ -30,6 +31,7 @@ from models.methods.vae import VariationalAutoencoder
 METHODS: dict[str, type[AnomalyMethod]] = {
     "ae": Autoencoder,
     "aeu": UncertaintyAutoencoder,
+    "anoddpm": AnoDdpm,
     "atlas": Atlas,
     "ce_vae": ContextVae,
     "compact_ae": CompactAutoencoder,

@@ -14,6 +14,14 @@ SHAPE = InputShape(1, 64, 64)
 TINY: dict[str, dict[str, object]] = {
     "ae": {"width": 4, "latent": 4, "steps": 120},
     "aeu": {"width": 4, "latent": 4, "steps": 250},
+    "anoddpm": {
+        "width": 4,
+        "depth": 150,
+        "learning_rate": 1e-2,
+        "average": 0.9,
+        "steps": 60,
+        "denoising_steps": 5,
+    },
     "atlas": {"neighbours": 5},
     "ce_vae": {"width": 8, "latent": 4, "steps": 150, "samples": 8, "learning_rate": 3e-3},
     "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
