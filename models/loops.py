@@ -17,8 +17,8 @@ State = tuple[Tensor, ...]
 class Loop(nn.Module):
     """Repeats `step(number, *state, *given) -> state`; `number` is an int64 scalar, counted from 0.
 
-    Every turn returns fresh tensors of the shapes it got, batch first; `given` are what each turn sees too.
-    A loop holds no parameters of its own: `step` is a bound method of the owner.
+    Every turn returns fresh tensors of the shapes it got, batch first; `given` is what each turn sees
+    too, of any shape. A loop holds no parameters of its own: `step` is a bound method of the owner.
     """
 
     def __init__(self, step: Callable[..., State]) -> None:

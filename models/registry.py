@@ -3,6 +3,7 @@
 from models.method import AnomalyMethod
 from models.methods.ae import Autoencoder
 from models.methods.aeu import UncertaintyAutoencoder
+from models.methods.anoddpm import AnoDdpm
 from models.methods.anogan import AnoGan
 from models.methods.asc_net import AscNet
 from models.methods.atlas import Atlas
@@ -39,6 +40,7 @@ from models.methods.vae import VariationalAutoencoder
 METHODS: dict[str, type[AnomalyMethod]] = {
     "ae": Autoencoder,
     "aeu": UncertaintyAutoencoder,
+    "anoddpm": AnoDdpm,
     "anogan": AnoGan,
     "asc_net": AscNet,
     "atlas": Atlas,

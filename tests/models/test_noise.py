@@ -8,7 +8,8 @@ import onnxruntime
 import pytest
 import torch
 
-from models.noise import normal_noise
+from models.noise import coarse_noise, derived_seed, normal_noise
+from models.simplex import SimplexNoise
 
 COUNT = 40_000
 
@@ -42,8 +43,12 @@ def test_all_numbers_are_finite_and_none_is_beyond_what_32_bits_reach():
 
 
 class Noise(torch.nn.Module):
-    def forward(self, seed: torch.Tensor) -> torch.Tensor:
-        return normal_noise(seed, (100,))
+    def __init__(self) -> None:
+        super().__init__()
+        self.simplex = SimplexNoise(8, 12, wavelength=16.0, octaves=3, persistence=0.8)
+
+    def forward(self, seed: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return normal_noise(seed, (100,)), coarse_noise(seed, (2, 8, 12), grid=4), self.simplex(seed)
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +63,38 @@ def session() -> onnxruntime.InferenceSession:
 
 @pytest.mark.parametrize("seed", [0, 7, 2**40, -5])
 def test_onnx_runtime_draws_the_same_numbers(session: onnxruntime.InferenceSession, seed: int):
-    (found,) = session.run(None, {session.get_inputs()[0].name: torch.tensor(seed).numpy()})
-    torch.testing.assert_close(torch.from_numpy(found), Noise()(torch.tensor(seed)), rtol=0, atol=1e-6)
+    found = session.run(None, {session.get_inputs()[0].name: torch.tensor(seed).numpy()})
+    for numbers, expected in zip(found, Noise()(torch.tensor(seed)), strict=True):
+        torch.testing.assert_close(torch.from_numpy(numbers), expected, rtol=0, atol=1e-5)
 
 
 def test_noise_has_the_size_that_is_asked_for():
     assert normal_noise(torch.tensor(0), (3, 2, 4)).shape == (3, 2, 4)
+    assert normal_noise(torch.tensor([[0, 1]]), (3, 4)).shape == (1, 2, 3, 4)
+    assert coarse_noise(torch.tensor([0, 1]), (3, 8, 4), grid=2).shape == (2, 3, 8, 4)
+
+
+def test_every_seed_of_many_draws_what_it_draws_alone():
+    seeds = torch.tensor([4, 5])
+    assert torch.equal(normal_noise(seeds, (6,))[1], normal_noise(torch.tensor(5), (6,)))
+    alone = coarse_noise(torch.tensor(5), (1, 8, 8), grid=4)
+    torch.testing.assert_close(coarse_noise(seeds, (1, 8, 8), grid=4)[1], alone)
+
+
+def test_derived_seeds_are_not_those_of_a_neighbour():
+    seeds = derived_seed(torch.arange(50)[:, None], torch.arange(50))
+    assert len(seeds.unique()) == 50 * 50
+
+
+def test_coarse_noise_has_variance_1_everywhere():
+    numbers = coarse_noise(torch.arange(4000), (1, 6, 6), grid=3)
+    # Five standard errors of the variance 1, for the worst of 36 places.
+    torch.testing.assert_close(
+        (numbers**2).mean(dim=0), torch.ones(1, 6, 6), rtol=0, atol=5 * (2 / 4000) ** 0.5
+    )
+
+
+def test_coarse_noise_is_a_straight_line_between_nodes_but_for_its_norm():
+    near, far = (coarse_noise(torch.arange(2000), (1, 1, 64), grid=2)[:, 0, 0, place] for place in (1, 63))
+    start = coarse_noise(torch.arange(2000), (1, 1, 64), grid=2)[:, 0, 0, 0]
+    assert float((start * near).mean()) > 0.95 and float((start * far).mean()) < 0.8

@@ -25,6 +25,13 @@ TINY: dict[str, dict[str, object]] = {
         "least_diversity": 0.0,
         "most_distance": 9.0,
         "search_steps": 30,
+    "anoddpm": {
+        "width": 4,
+        "depth": 150,
+        "learning_rate": 1e-2,
+        "average": 0.9,
+        "steps": 60,
+        "denoising_steps": 5,
     },
     "atlas": {"neighbours": 5},
     "ce_vae": {"width": 8, "latent": 4, "steps": 150, "samples": 8, "learning_rate": 3e-3},
