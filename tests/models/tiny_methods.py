@@ -17,14 +17,6 @@ CHANNELS = {"contrast_translation": 2, "madgan": 6}
 TINY: dict[str, dict[str, object]] = {
     "ae": {"width": 4, "latent": 4, "steps": 120},
     "aeu": {"width": 4, "latent": 4, "steps": 250},
-    "anogan": {
-        "width": 4,
-        "latent": 4,
-        "gan_steps": 150,
-        "learning_rate": 2e-3,
-        "least_diversity": 0.0,
-        "most_distance": 9.0,
-        "search_steps": 30,
     "anoddpm": {
         "width": 4,
         "depth": 150,
@@ -33,6 +25,16 @@ TINY: dict[str, dict[str, object]] = {
         "steps": 60,
         "denoising_steps": 5,
     },
+    "anogan": {
+        "width": 4,
+        "latent": 4,
+        "gan_steps": 150,
+        "learning_rate": 2e-3,
+        "least_diversity": 0.0,
+        "most_distance": 9.0,
+        "search_steps": 30,
+    },
+    "asc_net": {"width": 4, "depth": 3, "critic_width": 4, "steps": 60, "learning_rate": 3e-3},
     "atlas": {"neighbours": 5},
     "ce_vae": {"width": 8, "latent": 4, "steps": 150, "samples": 8, "learning_rate": 3e-3},
     "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
@@ -66,6 +68,7 @@ TINY: dict[str, dict[str, object]] = {
     "gan_gp": {"width": 4, "critic_turns": 1, "steps": 60, "learning_rate": 2e-3},
     "ganomaly": {"width": 8, "latent": 8, "encoder_weight": 20.0, "steps": 120, "learning_rate": 2e-3},
     "gm_vae": {"width": 4, "latent": 4, "style": 4, "clusters": 3, "steps": 120},
+    "inpainting": {"width": 4, "depth": 2, "critic_width": 4, "steps": 60, "learning_rate": 5e-3},
     "knn": {},
     "madgan": {"width": 8, "steps": 40, "learning_rate": 2e-3},
     "mean_intensity": {},
@@ -84,11 +87,9 @@ TINY: dict[str, dict[str, object]] = {
         "learning_rate": 3e-4,
         "steps_per_round": 15,
     },
+    "symmetry_gan": {"width": 4, "depth": 3, "critic_width": 4, "steps": 60, "learning_rate": 5e-3},
     "synthetic_unet": {"width": 4, "neighbours": 5, "skip": 1, "steps": 60, "learning_rate": 1e-2},
     "vae": {"width": 4, "latent": 4, "steps": 120},
-    "inpainting": {"width": 4, "depth": 2, "critic_width": 4, "steps": 60, "learning_rate": 5e-3},
-    "symmetry_gan": {"width": 4, "depth": 3, "critic_width": 4, "steps": 60, "learning_rate": 5e-3},
-    "asc_net": {"width": 4, "depth": 3, "critic_width": 4, "steps": 60, "learning_rate": 3e-3},
 }
 
 
