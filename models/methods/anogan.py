@@ -12,9 +12,12 @@ A gate stops the run of a generator that has collapsed (`models/blocks/quality.p
 
 Differs from the paper: 100 instead of 500 steps of search, `width` 32 instead of 64 and thousands of training
 steps, so that two cores train and score it; the input `steps` and the options give the paper's. Options
-beyond the paper: `starts`, the other generators of `models/blocks/gan.py`, and the generator's average.
+beyond the paper: `starts`; the other generators of `models/blocks/gan.py`, and the generator's average;
+`bounded` keeps z within the ball on whose surface N(0, I) lies, out of which a generator draws what it never
+learned.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,6 +55,7 @@ class AnoGan(AnomalyMethod):
         search_steps: int = 100
         search_rate: float = 0.1
         starts: int = 1
+        bounded: bool = False
         feature_share: float = 0.1
 
     def __init__(self, shape: InputShape, options: Options) -> None:
@@ -126,7 +130,11 @@ class AnoGan(AnomalyMethod):
         second = SECOND_DECAY * second + (1 - SECOND_DECAY) * gradient**2
         turn = (number + 1).to(latent.dtype)
         mean, square = first / (1 - FIRST_DECAY**turn), second / (1 - SECOND_DECAY**turn)
-        return latent - self.options.search_rate * mean / (square.sqrt() + ADAM_FLOOR), first, second
+        latent = latent - self.options.search_rate * mean / (square.sqrt() + ADAM_FLOOR)
+        if self.options.bounded:
+            length = (latent**2).sum(dim=1, keepdim=True).sqrt()
+            latent = latent * (math.sqrt(self.options.latent) / (length + ADAM_FLOOR)).clamp(max=1)
+        return latent, first, second
 
     def _loss(self, latent: Tensor, real: Tensor, features: Tensor) -> Tensor:
         """L, `(B,)`."""

@@ -11,10 +11,11 @@ R,
     map                       rest,   score  mean of the map's top.
 
 Differs from the paper: its query set are the very images to be judged, unlabelled; a service has not seen
-those, so ours are normals with made-up lesions (`models/blocks/lesions.py`). A Wasserstein critic in place of
-the paper's discriminator; the reconstructor has two convolutions. The paper's map is thresholded by hand from
-its histogram; the score of an image, the mean of the highest percent, is ours. As a share of an image the
-rest can hold what is too bright, and nothing of what is too dark."""
+those, so ours are normals with made-up lesions (`models/blocks/lesions.py`). The authors' cutter has two
+decoders and a Dice term that keeps their images apart; ours has one share and its complement. A Wasserstein
+critic in place of their discriminator; the reconstructor has two convolutions; weights are ours. The paper's
+map is thresholded by hand from its histogram; the score of an image, the mean of the highest percent, is
+ours. As a share of an image the rest can hold what is too bright, and nothing of what is too dark."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -10,10 +10,10 @@ discriminator D in (0, 1) and m the mean of a batch of generated images,
 The discriminator learns `pretrain_steps` alone first. Defaults are the paper's for CIFAR-10.
 
 Differs from the paper: DCGAN's generator, a discriminator of strided convolutions for any size, and steps
-instead of 150 epochs; its activations are smooth (SiLU), so that its gradient exports. The paper has no map:
-ours is the first-order share of every pixel against the mean normal, |(x - mean) ⊙ dscore/dx|, blurred
-(gradient times input: Shrikumar et al., 2017, https://arxiv.org/abs/1704.02685).
-"""
+instead of 150 epochs; the discriminator sees real and generated images in one step; its activations are
+smooth (SiLU), so that its gradient exports. The paper has no map: ours is the first-order share of every
+pixel against the mean normal, |(x - mean) ⊙ dscore/dx|, blurred (gradient times input: Shrikumar et al.,
+2017, https://arxiv.org/abs/1704.02685)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

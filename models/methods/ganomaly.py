@@ -6,7 +6,7 @@ encoder E', the discriminator's penultimate features f, z = E(x), x̂ = D(z) and
     generator      adversarial_weight mean (f(x) - f(x̂))² + contextual_weight mean |x - x̂|
                    + encoder_weight mean (z - ẑ)²
     discriminator  (-log s(C(x)) - log(1 - s(C(x̂)))) / 2,   s being the sigmoid
-    score          mean |z - ẑ|  (equation 6),   map  |x - x̂|.
+    score          mean |z - ẑ|,   map  |x - x̂|.
 
 Differs from the paper: `width` 32 instead of 64 and steps instead of 15 epochs; a discriminator that has won
 is not started afresh, as the authors' code does. The authors have no map; the residual is what others take.

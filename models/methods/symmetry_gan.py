@@ -2,17 +2,17 @@
 drawn.
 
 Source: Wu et al., Unsupervised Brain Tumor Segmentation Using a Symmetric-driven Adversarial Network, 2021,
-https://doi.org/10.1016/j.neucom.2021.05.073: a network learns on healthy slices to draw a slice with its
-mirror image to lean on, adversarially, and the residual is the map. With x an image, x' the same with made-up
-lesions, m() left and right exchanged, G a U-Net and D a critic,
+https://doi.org/10.1016/j.neucom.2021.05.073, of which the idea: what left and right have to do with each
+other is learned on healthy slices, adversarially, and a tumour breaks it. With x an image, x' the same with
+made-up lesions, m() left and right exchanged, G a U-Net and D a critic,
 
     generator  residual_weight mean |x - G(x', m(x'))| - mean D(G(x', m(x')))
                + symmetry_weight mean |G(x', m(x')) - m(G(m(x'), x'))|
     critic     mean D(G) - mean D(x) + penalty mean (|∇D(x̃)| - 1)²        x̃ between x and G
     map        |x - G(x, m(x))|,   score  mean of the map.
 
-Differs from the paper: a U-Net that sees x whole would copy it, so it is trained to take out lesions
-(`models/blocks/lesions.py`), which the paper does not draw; the weights and the WGAN-GP are ours. The mirror
+Differs from the paper, whose text was not at hand: networks, losses and weights are ours. A U-Net that sees x
+whole would copy it, so it is trained to take out made-up lesions (`models/blocks/lesions.py`). The mirror
 lies in the middle of the image: crop to the head first. Option beyond the paper: `score = "top"` means the
 highest percent of the map.
 """

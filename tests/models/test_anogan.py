@@ -65,3 +65,14 @@ def test_the_seed_chooses_the_start(seed: int, is_same: bool):
     method = build()
     scores = [method(images(1), torch.tensor(2), torch.tensor(number)).score for number in (0, seed)]
     assert torch.equal(*scores) == is_same
+
+
+def test_a_bounded_search_ends_within_the_ball_of_the_prior():
+    method = build(bounded=True, search_rate=5.0)
+    real = images(2) * 2 - 1
+    state = (start(method, 2), torch.zeros(2, 4), torch.zeros(2, 4))
+    given = (real, method.gan.critic.features(real))
+    latent, _first, _second = method._search(torch.tensor(0), *state, *given)
+    assert (latent.norm(dim=1) <= 2.0001).all()  # the square root of the latent's 4 numbers
+    far = build(search_rate=5.0)._search(torch.tensor(0), *state, *given)[0]
+    torch.testing.assert_close(latent, 2 * far / far.norm(dim=1, keepdim=True))
