@@ -6,7 +6,8 @@ wall; with q an image of the query set, r one of the reference set of normals, a
 R,
 
     wall = w ⊙ q,  rest = (1 - w) ⊙ q
-    cutter and reconstructor  -mean D(wall) + residual_weight mean |q - R(wall, rest)|
+    cutter and reconstructor  -mean D(wall) + residual_weight mean |q - R(wall, rest)|, after `critic_turns`
+                              turns of D
     critic                    mean D(wall) - mean D(r) + penalty mean (|∇D(x̃)| - 1)²    x̃ between wall and r
     map                       rest,   score  mean of the map's top.
 
@@ -36,16 +37,17 @@ from models.schedules import cosine
 class AscNet(AnomalyMethod):
     @dataclass(frozen=True)
     class Options:
-        """`bright` is the chance that a made-up lesion is brighter than its ground."""
+        """`steps` counts the critic's; `bright` is the chance that a made-up lesion is brighter."""
 
         width: int = 16
         depth: int = 4
         critic_width: int = 16
-        residual_weight: float = 10.0
+        residual_weight: float = 1.0
         penalty: float = 10.0
+        critic_turns: int = 5
         bright: float = 0.5
         learning_rate: float = 3e-4
-        steps: int = 900
+        steps: int = 1500
         top_fraction: float = 0.01
 
     def __init__(self, shape: InputShape, options: Options) -> None:
@@ -85,18 +87,21 @@ class AscNet(AnomalyMethod):
             "cutter": Adam(both, lr=rate, betas=(0.5, 0.999), fused=True),
         }
 
-    def _step(self, batch: Batch, _number: int) -> Iterator[Update]:
+    def _step(self, batch: Batch, number: int) -> Iterator[Update]:
         reference = batch.images
         with torch.no_grad():
             law = LesionLaw(bright=self.options.bright, share=1.0)
-            query, _masks = draw_lesions(
-                reference.roll(1, dims=0), foreground(reference.roll(1, dims=0)), law
-            )
+            query, _masks = draw_lesions(reference, foreground(reference), law)
+            wall, _rest = self._cut(query)
+        yield criticise(self.critic, reference, wall, penalty=self.options.penalty)
+        if (number + 1) % self.options.critic_turns == 0:
+            self.critic.requires_grad_(False)  # its gradients would be worked out for nothing
+            yield self._join(query)
+            self.critic.requires_grad_(True)
+
+    def _join(self, query: Tensor) -> Update:
         wall, rest = self._cut(query)
-        yield criticise(self.critic, reference, wall.detach(), penalty=self.options.penalty)
-        self.critic.requires_grad_(False)  # its gradients would be worked out for nothing
         joined = self.reconstructor(torch.cat([wall, rest], dim=1))
         residual = self.options.residual_weight * (query - joined).abs().mean()
         adversarial = -self.critic(wall).mean()
-        yield Update("cutter", residual + adversarial, {"residual": residual, "adversarial": adversarial})
-        self.critic.requires_grad_(True)
+        return Update("cutter", residual + adversarial, {"residual": residual, "adversarial": adversarial})

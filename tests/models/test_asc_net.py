@@ -19,7 +19,7 @@ def updates(method: AscNet) -> list[Update]:
     [stage] = method.stages()
     assert isinstance(stage, Descent)
     torch.manual_seed(1)
-    return list(stage.step(Batch(images(), torch.zeros(2)), 0))
+    return list(stage.step(Batch(images(), torch.zeros(2)), 4))
 
 
 def test_wall_and_rest_are_the_whole_image():
@@ -32,8 +32,15 @@ def test_black_has_nothing_to_cut():
     assert not build()(torch.zeros(1, 1, 16, 16)).anomaly_map.any()
 
 
+def test_the_cutter_steps_after_every_fifth_critic_step():
+    [stage] = build().stages()
+    assert isinstance(stage, Descent)
+    turns = [[u.optimizer for u in stage.step(Batch(images(), torch.zeros(2)), n)] for n in (3, 4)]
+    assert turns == [["critic"], ["critic", "cutter"]]
+
+
 def test_the_loss_weighs_the_reconstruction():
-    once, thrice = (updates(build(residual_weight=weight))[1] for weight in (10.0, 30.0))
+    once, thrice = (updates(build(residual_weight=weight))[1] for weight in (1.0, 3.0))
     torch.testing.assert_close(thrice.logs["residual"], 3 * once.logs["residual"])
     torch.testing.assert_close(thrice.loss, thrice.logs["residual"] + thrice.logs["adversarial"])
 

@@ -34,7 +34,7 @@ TINY: dict[str, dict[str, object]] = {
         "most_distance": 9.0,
         "search_steps": 30,
     },
-    "asc_net": {"width": 4, "depth": 3, "critic_width": 4, "steps": 60, "learning_rate": 3e-3},
+    "asc_net": {"width": 4, "depth": 3, "critic_width": 4, "steps": 200, "learning_rate": 2e-3},
     "atlas": {"neighbours": 5},
     "ce_vae": {"width": 8, "latent": 4, "steps": 150, "samples": 8, "learning_rate": 3e-3},
     "compact_ae": {"width": 4, "latent": 4, "reconstruct_steps": 60, "compact_steps": 60},
