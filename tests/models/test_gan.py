@@ -79,7 +79,9 @@ def test_the_average_keeps_its_share_of_the_past():
 
 
 @pytest.mark.parametrize("kind", ["wgan_gp", "dcgan", "gan"])
-@pytest.mark.parametrize("shape", [InputShape(1, 28, 28), InputShape(3, 32, 32), InputShape(3, 64, 48)])
+@pytest.mark.parametrize(
+    "shape", [InputShape(1, 28, 28), InputShape(3, 32, 32), InputShape(3, 128, 128), InputShape(1, 256, 192)]
+)
 def test_generated_images_have_the_shape_and_range_of_real_ones(kind: str, shape: InputShape):
     images = build(shape, kind=kind).generate(2)
     assert images.shape == (2, shape.channels, shape.height, shape.width)
