@@ -48,7 +48,7 @@ BETAS = (0.0, 0.99)
 class PgganInversion(AnomalyMethod):
     @dataclass(frozen=True)
     class Options:
-        """`level_steps` are those of each level. A refinement settles at rates near 1, and swings far above."""
+        """`level_steps` are those of each level. Refinement settles at rates near 1, and swings far above."""
 
         width: int = 8
         latent: int = 64
@@ -123,7 +123,7 @@ class PgganInversion(AnomalyMethod):
         return mean_per_image(multi_scale_dissimilarity(images, self._draw(latent), self.weights))
 
     def _refine(self, _number: Tensor, latent: Tensor, images: Tensor) -> tuple[Tensor]:
-        # The shorter a latent is, the longer its gradient: so that a share of the latent is moved by.
+        # The shorter a latent, the longer its gradient: the move is a share of the latent at any length.
         step = self.options.refinement_rate * (latent**2).sum(dim=1, keepdim=True)
         return (latent - step * self.gradient(latent, images),)
 
