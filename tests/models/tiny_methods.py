@@ -17,8 +17,9 @@ TINY: dict[str, dict[str, object]] = {
     "anoddpm": {
         "width": 4,
         "depth": 150,
+        "wavelength": 32.0,
         "learning_rate": 1e-2,
-        "average": 0.9,
+        "average": 0.8,
         "steps": 60,
         "denoising_steps": 5,
     },
