@@ -31,6 +31,7 @@ from models.methods.padim import Padim
 from models.methods.patchcore import PatchCore
 from models.methods.pca import Pca
 from models.methods.perceptual_ae import PerceptualAutoencoder
+from models.methods.pggan_inversion import PgganInversion
 from models.methods.restoration_vae import RestorationVae
 from models.methods.rlad import Rlad
 from models.methods.symmetry_gan import SymmetryGan
@@ -67,6 +68,7 @@ METHODS: dict[str, type[AnomalyMethod]] = {
     "patchcore": PatchCore,
     "pca": Pca,
     "perceptual_ae": PerceptualAutoencoder,
+    "pggan_inversion": PgganInversion,
     "restoration_vae": RestorationVae,
     "rlad": Rlad,
     "symmetry_gan": SymmetryGan,

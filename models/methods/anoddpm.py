@@ -18,9 +18,10 @@ default 25 turns are spaced evenly, each the posterior of the same diffusion loo
 pDDPM (Behrendt et al., 2023, https://arxiv.org/abs/2303.03758). x̂ is held to [-1, 1], as Ho et al. do.
 Training draws t up to `depth`, the only times that are used, not up to 800. A smaller network, no clipping of
 gradients, a higher rate with a cosine schedule and a faster average of the weights, so that two cores train
-it. The paper's noise is not brought to a standard deviation; it has the 0.5 of `noise_sd`. All images get the
-same. The score is ours. Options beyond the paper: `noise = "coarse"` (Kascenas et al., 2023,
-https://arxiv.org/abs/2301.08330), and `score = "top"` means the highest percent of the map.
+it. The paper's noise is not brought to a standard deviation; it has the 0.5 of `noise_sd`. The wavelength is
+the paper's in pixels, of 256 a side. All images get the same noise. The score is ours. Options beyond the
+paper: `noise = "coarse"` (Kascenas et al., 2023, https://arxiv.org/abs/2301.08330) and `score = "top"`, which
+means the highest percent of the map.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +55,7 @@ class AnoDdpm(AnomalyMethod):
 
         Simplex noise has `octaves`, each of half the wavelength and `persistence` times the height of the one
         before; coarse noise has `noise_grid` nodes a side. `average` is the share of the averaged weights
-        that each step keeps; with 0 it is the last weights.
+        that each step keeps; with 0 they are the last weights.
         """
 
         width: int = 16
@@ -67,7 +68,7 @@ class AnoDdpm(AnomalyMethod):
         depth: int = 250
         learning_rate: float = 1e-3
         average: float = 0.99
-        steps: int = 2000
+        steps: int = 1500
         denoising_steps: int = 25
         seed: int = 0
         score: Literal["mean", "top"] = "mean"

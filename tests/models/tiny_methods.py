@@ -20,8 +20,9 @@ TINY: dict[str, dict[str, object]] = {
     "anoddpm": {
         "width": 4,
         "depth": 150,
+        "wavelength": 32.0,
         "learning_rate": 1e-2,
-        "average": 0.9,
+        "average": 0.8,
         "steps": 60,
         "denoising_steps": 5,
     },
@@ -81,6 +82,14 @@ TINY: dict[str, dict[str, object]] = {
     "patchcore": {"width": 4, "feature_steps": 30},
     "pca": {"components": 4},
     "perceptual_ae": {"width": 4, "latent": 4, "feature_width": 4, "feature_steps": 30, "steps": 100},
+    "pggan_inversion": {
+        "width": 4,
+        "latent": 4,
+        "level_steps": 25,
+        "encoder_steps": 40,
+        "learning_rate": 1e-2,
+        "encoder_learning_rate": 5e-3,
+    },
     "restoration_vae": {"width": 4, "steps": 150, "learning_rate": 3e-3, "restoration_steps": 20},
     "rlad": {
         "width": 8,
