@@ -21,5 +21,9 @@ class InconsistentSeriesError(ImagingError):
     """The files do not form one series: several series, mixed orientations or mixed sizes."""
 
 
+class MismatchedGridsError(ImagingError):
+    """Contrasts of one image are sound, but do not lie on one grid."""
+
+
 class ImageTooLargeError(ImagingError):
     """Decoding would need more memory than the caller allows."""

@@ -75,12 +75,21 @@ class SourceGrid:
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """A channel that is a picture of its own, co-registered with the others, and its grey window."""
+
+    name: str
+    voi: Window | LookupTable | None = None
+
+
+@dataclass(frozen=True)
 class Image:
     """A 2-D or 3-D picture with geometry.
 
     `pixels` is float32, `(C, H, W)` or `(C, D, H, W)`: rescaled values (HU for CT), bright = dense or
     strong (MONOCHROME1 is already inverted), padding replaced by the lowest real value. `affine` maps
-    `(column, row, slice)` indices to LPS millimetres; `geometry` says how far to believe it.
+    `(column, row, slice)` indices to LPS millimetres; `geometry` says how far to believe it. `contrasts`
+    name the channels where each has a scale of its own; `voi` is then the first one's.
     """
 
     pixels: np.ndarray
@@ -92,6 +101,7 @@ class Image:
     body_part: str | None = None
     voi: Window | LookupTable | None = None
     warnings: tuple[str, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()
 
     @property
     def is_volume(self) -> bool:
@@ -101,6 +111,12 @@ class Image:
     def slices(self) -> np.ndarray:
         """The pixels as `(D, C, H, W)`; a 2-D image has one slice."""
         return self.pixels.swapaxes(0, 1) if self.is_volume else self.pixels[None]
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Columns, rows and slices."""
+        depth, _channels, rows, columns = self.slices.shape
+        return columns, rows, depth
 
     @property
     def spacing(self) -> tuple[float, float, float] | None:

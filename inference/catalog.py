@@ -46,14 +46,16 @@ class Catalog:
             raise BundleNotFoundError(f"no model {reference!r} is installed; installed: {known}")
         return found[-1]
 
-    def choose(self, *, modality: str | None, body_part: str | None) -> Bundle:
+    def choose(self, *, modality: str | None, body_part: str | None, contrasts: Sequence[str] = ()) -> Bundle:
         """The one bundle whose scope holds such an image; the first installed among several.
+
+        Args:
+            contrasts: Names of an image's contrasts, in any order and case, where it is several pictures.
 
         Raises:
             BundleNotFoundError: No scope holds it.
         """
-        for bundle in self._bundles.values():
-            newest = self.get(bundle.manifest.name)
+        for newest in self._for_contrasts(contrasts):
             if not departures_of_header(newest.manifest.scope, modality=modality, body_part=body_part):
                 return newest
         kind = " ".join(word for word in (modality, body_part) if word) or "no modality"
@@ -61,6 +63,19 @@ class Catalog:
         raise BundleNotFoundError(
             f"no installed model is for such an image ({kind}); installed: {known}. Name one with model=NAME"
         )
+
+    def find_by_contrasts(self, names: Sequence[str]) -> Bundle | None:
+        """The first bundle for images of just these contrasts, in any order and case."""
+        return next(self._for_contrasts(names), None)
+
+    def _for_contrasts(self, names: Sequence[str]) -> Iterator[Bundle]:
+        """The newest version of each bundle that takes these contrasts, or none."""
+        asked = {name.casefold() for name in names}
+        for bundle in self._bundles.values():
+            newest = self.get(bundle.manifest.name)
+            known = newest.manifest.contrasts if newest.manifest.has_contrasts else ()
+            if {name.casefold() for name in known} == asked:
+                yield newest
 
 
 def _by_version(bundle: Bundle) -> tuple[str, tuple[int, ...]]:

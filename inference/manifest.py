@@ -4,12 +4,15 @@ Field names follow the `metadata.json` of MONAI bundles where it has one (`versi
 `authors`, `copyright`, `data_source`, `eval_metrics`, `intended_use`, `references`, `network_data_format`).
 """
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from inference.steps import Chain, slices_at_once
 
+# A contrast's name is the name of a form field, a file and a folder too.
+CONTRAST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+]*")
 INTENDED_USE = "Research use only. Not a medical device; not for diagnosis or patient care."
 
 
@@ -122,6 +125,19 @@ class TrainingData(_Part):
     labelled_anomalous: int = Field(default=0, ge=0)
 
 
+def checked_contrasts(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, if each is one and they differ in more than case."""
+    if wrong := [name for name in names if not CONTRAST_NAME.fullmatch(name)]:
+        raise ValueError(f"the contrast {wrong[0]!r} needs a name of letters and digits")
+    if len({name.casefold() for name in names}) < len(names):
+        raise ValueError(f"the contrasts {', '.join(names)} are not all different")
+    return names
+
+
+Contrasts = Annotated[tuple[str, ...], AfterValidator(checked_contrasts)]
+"""Names of an image's channels, in order, where each is a picture of its own: FLAIR, T1."""
+
+
 class Manifest(_Part):
     schema_version: Literal["1"] = "1"
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -135,6 +151,7 @@ class Manifest(_Part):
     references: tuple[str, ...] = ()
     intended_use: str = INTENDED_USE
     network_data_format: NetworkDataFormat
+    contrasts: Contrasts = ()  # several: an image comes as one file, or series, for each
     preprocessing: Chain
     members: tuple[Member, ...] = ()  # the bundles that were fused into this one
     volume_score: Literal["max", "mean"] = "max"  # how slice scores make a volume's
@@ -157,6 +174,19 @@ class Manifest(_Part):
         if self.default_operating_point not in names:
             raise ValueError(f"default_operating_point {self.default_operating_point!r} is not among {names}")
         return self
+
+    @model_validator(mode="after")
+    def _contrasts_are_the_channels(self) -> "Manifest":
+        if self.has_contrasts and len(self.contrasts) != self.image_channels:
+            raise ValueError(
+                f"{len(self.contrasts)} contrasts are named, but an image has {self.image_channels} channels"
+            )
+        return self
+
+    @property
+    def has_contrasts(self) -> bool:
+        """Whether an image is several co-registered pictures."""
+        return len(self.contrasts) > 1
 
     @property
     def input(self) -> TensorFormat:

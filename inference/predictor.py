@@ -108,11 +108,7 @@ class Predictor:
             OutOfScopeError: It is out of scope, or has other channels, and the policy is to enforce.
         """
         manifest = self.bundle.manifest
-        channels = manifest.image_channels
-        if image.pixels.shape[0] != channels:
-            raise OutOfScopeError(
-                f"the image has {image.pixels.shape[0]} channels, {self.bundle.reference} takes {channels}"
-            )
+        self._check_channels(image)
         slices = []
         for part in prepare_image(image, manifest.preprocessing):
             slices.append(part)
@@ -133,6 +129,19 @@ class Predictor:
                 f"the file does not say its modality; the model is for {', '.join(manifest.scope.modalities)}"
             )
         return PreparedImage(tuple(slices), (*image.warnings, *warnings))
+
+    def _check_channels(self, image: Image) -> None:
+        manifest, found = self.bundle.manifest, image.pixels.shape[0]
+        if found != manifest.image_channels:
+            raise OutOfScopeError(
+                f"the image has {found} channels, {self.bundle.reference} takes {manifest.image_channels}"
+            )
+        names = tuple(contrast.name for contrast in image.contrasts)
+        if manifest.has_contrasts and names != manifest.contrasts:
+            raise OutOfScopeError(
+                f"the image has the contrasts {', '.join(names) or 'that nobody has named'}, "
+                f"{self.bundle.reference} takes {', '.join(manifest.contrasts)}, in this order"
+            )
 
     def run(self, prepared: PreparedImage, *, progress: Callable[[float], None] | None = None) -> GraphOutput:
         """Run the graph over an image's slices; `progress` is told the share done, 0 to 1."""

@@ -31,7 +31,7 @@ class PreparedSlice:
     pixels: np.ndarray  # (C, h, w) float32
     box: tuple[int, int, int, int]
     source_shape: tuple[int, int]  # (H, W)
-    voi: Window | LookupTable | None = None
+    vois: tuple[Window | LookupTable | None, ...] = (None,)  # one a contrast, whose turns the channels take
     mask: np.ndarray | None = None  # (h, w) bool: where the map counts
 
 
@@ -43,18 +43,25 @@ def prepare_image(image: Image, chain: Sequence[steps.Step]) -> Iterator[Prepare
     else:
         before = after = 0
     slices = image.slices  # (D, C, H, W)
+    vois = tuple(contrast.voi for contrast in image.contrasts) or (image.voi,)
     for index in range(len(slices)):
         together = np.arange(index - before, index + after + 1).clip(0, len(slices) - 1)
-        yield prepare_slice(np.concatenate(slices[together]), chain, voi=image.voi)
+        yield _prepared(np.concatenate(slices[together]), chain, vois)
 
 
 def prepare_slice(
     pixels: np.ndarray, chain: Sequence[steps.Step], *, voi: Window | LookupTable | None = None
 ) -> PreparedSlice:
-    """Run steps that ask for no neighbours over one slice `(C, H, W)` of rescaled values."""
+    """Run steps that ask for no neighbours over one slice `(C, H, W)` of rescaled values of one contrast."""
+    return _prepared(pixels, chain, (voi,))
+
+
+def _prepared(
+    pixels: np.ndarray, chain: Sequence[steps.Step], vois: tuple[Window | LookupTable | None, ...]
+) -> PreparedSlice:
     height, width = pixels.shape[1:]
     prepared = PreparedSlice(
-        np.ascontiguousarray(pixels, dtype=np.float32), (0, 0, height, width), (height, width), voi
+        np.ascontiguousarray(pixels, dtype=np.float32), (0, 0, height, width), (height, width), vois
     )
     for step in chain:
         prepared = _APPLY[type(step)](prepared, step)
@@ -101,7 +108,7 @@ def head_mask(plane: np.ndarray, *, erode: int) -> np.ndarray:
 
 
 def _voi(prepared: PreparedSlice, _step: steps.Voi) -> PreparedSlice:
-    return replace(prepared, pixels=apply_voi(prepared.pixels, prepared.voi).astype(np.float32, copy=False))
+    return _by_contrast(prepared, apply_voi)
 
 
 def _window(prepared: PreparedSlice, step: steps.FixedWindow) -> PreparedSlice:
@@ -155,14 +162,19 @@ def _resize(prepared: PreparedSlice, step: steps.Resize) -> PreparedSlice:
 
 
 def _percentile_stretch(prepared: PreparedSlice, step: steps.PercentileStretch) -> PreparedSlice:
-    low, high = np.percentile(prepared.pixels, (step.low, step.high))
-    stretched = (prepared.pixels - low) / max(float(high - low), np.finfo(np.float32).tiny)
-    return replace(prepared, pixels=np.clip(stretched, 0, 1).astype(np.float32))
+    def stretch(pixels: np.ndarray, _voi: object) -> np.ndarray:
+        low, high = np.percentile(pixels, (step.low, step.high))
+        stretched = (pixels - low) / max(float(high - low), np.finfo(np.float32).tiny)
+        return np.asarray(np.clip(stretched, 0, 1))
+
+    return _by_contrast(prepared, stretch)
 
 
 def _contrast_normalise(prepared: PreparedSlice, step: steps.ContrastNormalise) -> PreparedSlice:
-    centred = contrast(prepared.pixels)
-    return replace(prepared, pixels=np.clip((centred - step.low) / (step.high - step.low), 0, 1))
+    def normalise(pixels: np.ndarray, _voi: object) -> np.ndarray:
+        return np.clip((contrast(pixels) - step.low) / (step.high - step.low), 0, 1)
+
+    return _by_contrast(prepared, normalise)
 
 
 def _clahe(prepared: PreparedSlice, step: steps.Clahe) -> PreparedSlice:
@@ -187,6 +199,17 @@ def _robust_z_in_mask(prepared: PreparedSlice, step: steps.RobustZInMask) -> Pre
         z = (inside - median) / max(float(spread), np.finfo(np.float32).tiny)
         out[mask] = (np.clip(z, -step.limit, step.limit) + step.limit) / (2 * step.limit)
     return replace(prepared, pixels=pixels, mask=mask)
+
+
+def _by_contrast(
+    prepared: PreparedSlice, change: Callable[[np.ndarray, Window | LookupTable | None], np.ndarray]
+) -> PreparedSlice:
+    """Change the channels of each contrast together: a contrast has one scale, two have not."""
+    pixels = np.empty(prepared.pixels.shape, np.float32)
+    count = len(prepared.vois)
+    for index, voi in enumerate(prepared.vois):
+        pixels[index::count] = change(prepared.pixels[index::count], voi)
+    return replace(prepared, pixels=pixels)
 
 
 _APPLY: dict[type, Callable[[PreparedSlice, Any], PreparedSlice]] = {

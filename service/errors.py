@@ -13,6 +13,10 @@ class UnknownFieldError(ServiceError):
     """A form field has a name or a value that means nothing here."""
 
 
+class WrongContrastsError(ServiceError):
+    """The files are not one, or one series, for each contrast that the model takes."""
+
+
 class UploadTooLargeError(ServiceError):
     """The body is longer, or has more files, than the service accepts."""
 

@@ -1,35 +1,39 @@
 """What the sandbox does with an upload: look at its headers, decode it, draw a slice of it."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import nibabel
 import numpy as np
 
+from imaging.contrasts import inspect_contrasts, read_contrasts
 from imaging.header import Header
 from imaging.image import Image
+from imaging.kinds import Buffer
 from imaging.limits import Limits
 from imaging.overlay import render_overlay
-from imaging.read import inspect_image, read_image
 from service.errors import GoneError, UnknownFieldError
 from service.store import Store
+
+Keys = Mapping[str, Sequence[str]]
+"""Where the files of each contrast are in the store."""
 
 
 def get_ready() -> None:
     """Nothing: to call it starts the sandbox and imports the decoders there."""
 
 
-def inspect_upload(root: Path, keys: Sequence[str], limits: Limits) -> Header:
+def inspect_upload(root: Path, keys: Keys, limits: Limits) -> Header:
     """Tell what an upload is, from its headers.
 
     Raises:
         ImagingError: It is nothing that can be scored.
     """
-    return inspect_image(Store(root).mapped(keys), limits=limits)
+    return inspect_contrasts(_mapped(root, keys), limits=limits)
 
 
-def decode_upload(root: Path, keys: Sequence[str], limits: Limits) -> Image:
+def decode_upload(root: Path, keys: Keys, limits: Limits) -> Image:
     """Decode an upload.
 
     Raises:
@@ -37,14 +41,14 @@ def decode_upload(root: Path, keys: Sequence[str], limits: Limits) -> Image:
         ImagingError: It cannot be decoded.
     """
     try:
-        parts = Store(root).mapped(keys)
+        parts = _mapped(root, keys)
     except FileNotFoundError as error:
         raise GoneError("the upload is kept no longer; send it again") from error
-    return read_image(parts, limits=limits)
+    return read_contrasts(parts, limits=limits)
 
 
 def draw_slice(
-    root: Path, keys: Sequence[str], map_key: str, limits: Limits, full_colour: float, slice_index: int
+    root: Path, keys: Keys, map_key: str, limits: Limits, full_colour: float, slice_index: int
 ) -> bytes:
     """Draw the overlay of one slice, from the upload and the stored anomaly map.
 
@@ -60,6 +64,10 @@ def draw_slice(
         raise UnknownFieldError(f"slice {slice_index} does not exist; the image has slices 0 to {count - 1}")
     anomaly_map = _map_on_image(gzip.decompress((root / map_key).read_bytes()), image)
     return render_overlay(image, anomaly_map, limit=full_colour, slice_index=slice_index)
+
+
+def _mapped(root: Path, keys: Keys) -> dict[str, Sequence[Buffer]]:
+    return {name: Store(root).mapped(files) for name, files in keys.items()}
 
 
 def _map_on_image(nifti: bytes, image: Image) -> np.ndarray:

@@ -1,13 +1,14 @@
 """A job: what was asked, how far it is, and how the world sees it."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
+from service.keys import input_keys
 from service.problems import Problem
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
@@ -16,7 +17,11 @@ FINAL_STATES: frozenset[JobState] = frozenset(("done", "failed", "cancelled", "e
 
 @dataclass(frozen=True)
 class JobRequest:
-    """What a sender asks for; with the bundle and the input these are the job's identity."""
+    """What a sender asks for; with the bundle and the input these are the job's identity.
+
+    `contrasts` says which parts of the upload are which contrast, in the order of the channels; empty where
+    all parts are one picture.
+    """
 
     job_id: str
     upload_id: str
@@ -24,6 +29,12 @@ class JobRequest:
     model: str
     bundle_digest: str
     scope: Literal["enforce", "warn"]
+    contrasts: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> dict[str, list[str]]:
+        """Where the upload's files are, see `input_keys`."""
+        return input_keys(self.upload_id, self.parts, self.contrasts)
 
     def to_fields(self) -> dict[str, str]:
         return {
@@ -32,6 +43,7 @@ class JobRequest:
             "model": self.model,
             "bundle_digest": self.bundle_digest,
             "scope": self.scope,
+            "contrasts": json.dumps(self.contrasts),
         }
 
 
@@ -59,6 +71,7 @@ class Job:
                 model=values["model"],
                 bundle_digest=values["bundle_digest"],
                 scope=values["scope"],
+                contrasts=json.loads(values.get("contrasts", "{}")),  # an older service wrote none
             ),
             state=values["state"],
             attempt=values["attempt"],

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 GROUP = "workers"
@@ -62,9 +62,14 @@ def make_token() -> str:
     return secrets.token_hex(16)
 
 
-def digest_of_parts(part_digests: Iterable[str]) -> str:
-    """The sha256 of an upload: of its files' sha256, whatever order and names they came in."""
-    return hashlib.sha256("\n".join(sorted(part_digests)).encode()).hexdigest()
+def digest_of_parts(part_digests: Sequence[str], contrasts: Mapping[str, Sequence[int]]) -> str:
+    """The sha256 of an upload: of its files' sha256, whatever order they came in.
+
+    Args:
+        contrasts: Which parts are which contrast; no name counts where all are one picture.
+    """
+    parts = [f"{name} {part_digests[place]}" for name, places in contrasts.items() for place in places]
+    return hashlib.sha256("\n".join(sorted(parts or part_digests)).encode()).hexdigest()
 
 
 def make_job_id(input_digest: str, bundle_digest: str, parameters: Mapping[str, str]) -> str:
@@ -75,6 +80,12 @@ def make_job_id(input_digest: str, bundle_digest: str, parameters: Mapping[str, 
 
 def input_key(upload_id: str, part: int) -> str:
     return f"inputs/{upload_id}/{part:05d}"
+
+
+def input_keys(upload_id: str, parts: int, contrasts: Mapping[str, Sequence[int]]) -> dict[str, list[str]]:
+    """Where the files of each contrast are; "" names the only picture, where there are no contrasts."""
+    places = contrasts or {"": range(parts)}
+    return {name: [input_key(upload_id, part) for part in own] for name, own in places.items()}
 
 
 def result_key(job_id: str, attempt: str, name: str) -> str:

@@ -10,6 +10,7 @@ from imaging.errors import (
     ImageTooLargeError,
     ImagingError,
     InconsistentSeriesError,
+    MismatchedGridsError,
     UnreadableImageError,
     UnsupportedImageError,
 )
@@ -36,7 +37,9 @@ HTTP_STATUS: dict[type[Exception], int] = {
     UnsupportedImageError: 415,
     OutOfScopeError: 422,
     errors.NoModelForImageError: 422,
+    MismatchedGridsError: 422,
     errors.UnknownFieldError: 422,
+    errors.WrongContrastsError: 422,
     errors.QueueFullError: 429,
     errors.DeadLetterError: 500,
     BundleError: 503,

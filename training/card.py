@@ -13,7 +13,7 @@ _TEMPLATE = """# {name} {version}
 | | |
 |---|---|
 | method | `{method}` |
-{members}| input | {channels} channel(s), {height} x {width} pixels after preprocessing |
+{members}{contrasts}| input | {channels} channel(s), {height} x {width} pixels after preprocessing |
 {controls}| for | {scope} |
 | licence of the weights | {licence} |
 | authors | {authors} |
@@ -54,6 +54,7 @@ def write_card(manifest: Manifest, limitations: Sequence[str], report: str = "")
             f"| fused from | {part.name}@{part.version}, a `{part.method}` of weight {part.weight:g} |\n"
             for part in manifest.members
         ),
+        contrasts=f"| contrasts | {', '.join(manifest.contrasts)} |\n" if manifest.contrasts else "",
         channels=manifest.input.num_channels,
         height=manifest.input.spatial_shape[0],
         width=manifest.input.spatial_shape[1],

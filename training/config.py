@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from inference.manifest import Range
+from inference.manifest import Contrasts, Range
 from inference.steps import Chain
 from models.method import AnomalyMethod, InputShape
 from models.registry import METHODS
@@ -20,10 +20,14 @@ class _Section(BaseModel):
 
 
 class DataSection(_Section):
-    """Where the images are. `patient_pattern` finds the patient in an image's name: its first group."""
+    """Where the images are. `patient_pattern` finds the patient in an image's name: its first group.
+
+    `contrasts` names the channels of images that are several co-registered files.
+    """
 
     path: Path
     patient_pattern: str = r"(.+)"
+    contrasts: Contrasts = ()
 
 
 class MethodSection(_Section):

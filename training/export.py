@@ -86,6 +86,7 @@ def finish_bundle(
         network_data_format=_formats(
             input_shape(train), draft / MODEL, has_reconstruction=reference.reconstruction is not None
         ),
+        contrasts=config.data.contrasts,
         preprocessing=config.preprocessing,
         volume_score=config.volume_score,
         scope=measure_scope(config.scope, train, held_out),

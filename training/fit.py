@@ -43,7 +43,10 @@ def read_splits(config: Config) -> Splits:
     Raises:
         DataError: The data cannot be read, or nobody is left for the calibration.
     """
-    data: DataSet = read_data_set(config.data.path, patient_pattern=config.data.patient_pattern)
+    where = config.data
+    data: DataSet = read_data_set(
+        where.path, patient_pattern=where.patient_pattern, contrasts=where.contrasts
+    )
     # Nobody is held out whose other images are trained on.
     labelled = {sample.patient for sample in data.train_anomalous}
     free = [sample for sample in data.train if sample.patient not in labelled]

@@ -94,6 +94,10 @@ def _check_alike(config: Config, members: Sequence[Bundle]) -> None:
                 for bundle, picture in ((first, first.manifest.input), (member, member.manifest.input))
             ]
             raise ConfigError(f"{' and '.join(sizes)}: bundles of one input size can be fused")
+        if member.manifest.contrasts != config.data.contrasts:
+            raise ConfigError(
+                f"{member.reference} has other contrasts than the config's data.contrasts: make them the same"
+            )
         if member.manifest.preprocessing != config.preprocessing:
             raise ConfigError(
                 f"{member.reference} prepares images otherwise than the config: make them the same"

@@ -8,7 +8,7 @@ from service.api.services import Services
 from service.errors import GoneError, JobNotFinishedError, JobStateError
 from service.images import draw_slice
 from service.jobs import Job, JobView
-from service.keys import input_key, result_key
+from service.keys import result_key
 from service.results import ANOMALY_MAP, full_colour_of
 
 
@@ -75,7 +75,7 @@ async def _drawn(job: Job, slice_index: int, services: Services) -> bytes:
     return await services.sandbox.call(
         draw_slice,
         services.store.root,
-        [input_key(request.upload_id, part) for part in range(request.parts)],
+        request.keys,
         result_key(job.job_id, job.attempt, ANOMALY_MAP),
         services.settings.limits,
         full_colour_of(threshold, peak=1.0),

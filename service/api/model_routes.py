@@ -26,6 +26,7 @@ class ModelView(BaseModel):
     description: str
     authors: str
     licence: str
+    contrasts: tuple[str, ...]
     scope: Scope
     operating_points: tuple[OperatingPoint, ...]
     default_operating_point: str

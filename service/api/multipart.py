@@ -1,7 +1,7 @@
 """A multipart body as a stream of parts, in memory never more than the piece that was just received.
 
 Source: RFC 2046 5.1 (multipart), RFC 7578 (form-data). A part without Content-Disposition counts as a file,
-as in the multipart/related of DICOMweb. Names of files are not looked at.
+as in the multipart/related of DICOMweb. Names of files are not looked at, those of their fields are.
 """
 
 from collections.abc import Iterator
@@ -17,9 +17,10 @@ _MALFORMED = "the multipart body is malformed; most HTTP libraries make a right 
 
 @dataclass(frozen=True)
 class PartStart:
-    """`field` is the name of a form field, None for a file."""
+    """`field` is the name of the form field, if it has one; a file may have one too."""
 
     field: str | None
+    is_file: bool
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,9 @@ class MultipartStream:
 
     def _on_headers_finished(self) -> None:
         _kind, options = parse_options_header(self._headers.get("content-disposition"))
-        is_field = b"name" in options and b"filename" not in options
-        self._events.append(PartStart(options[b"name"].decode("latin-1") if is_field else None))
+        name = options.get(b"name")
+        is_file = name is None or b"filename" in options
+        self._events.append(PartStart(None if name is None else name.decode("latin-1"), is_file))
 
     def _on_part_data(self, content: bytes, start: int, end: int) -> None:
         self._events.append(PartPiece(content[start:end]))

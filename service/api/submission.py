@@ -1,5 +1,6 @@
 """From a request's body to a job: what it is, which model it goes to, whether it is known already."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,10 +13,11 @@ from inference.errors import BundleNotFoundError, OutOfScopeError
 from inference.scope import departures_of_header
 from service.api.services import Services
 from service.api.uploads import Upload, receive_upload
+from service.contrasts import parts_by_contrast
 from service.errors import NoModelForImageError, UnknownFieldError
 from service.images import inspect_upload
 from service.jobs import JobRequest
-from service.keys import make_job_id
+from service.keys import digest_of_parts, input_keys, make_job_id
 
 
 class ScoreOptions(BaseModel):
@@ -71,8 +73,10 @@ async def submit_upload(request: Request, options: ScoreOptions, services: Servi
     return job.job_id
 
 
-def choose_bundle(catalog: Catalog, options: ScoreOptions, header: Header) -> Bundle:
-    """The bundle asked for, or else the one for such an image.
+def choose_bundle(
+    catalog: Catalog, options: ScoreOptions, header: Header, contrasts: Sequence[str] = ()
+) -> Bundle:
+    """The bundle asked for, or else the one for such an image; `contrasts` as `Catalog.choose` has them.
 
     Raises:
         BundleNotFoundError: There is no bundle of that name.
@@ -81,7 +85,7 @@ def choose_bundle(catalog: Catalog, options: ScoreOptions, header: Header) -> Bu
     """
     if options.model is None:
         try:
-            return catalog.choose(modality=header.modality, body_part=header.body_part)
+            return catalog.choose(modality=header.modality, body_part=header.body_part, contrasts=contrasts)
         except BundleNotFoundError as error:
             raise NoModelForImageError(str(error)) from error
     bundle = catalog.get(options.model)
@@ -96,15 +100,32 @@ def choose_bundle(catalog: Catalog, options: ScoreOptions, header: Header) -> Bu
 
 
 async def _request_of(upload: Upload, options: ScoreOptions, services: Services) -> JobRequest:
+    parts = len(upload.names)
+    asked = _contrasts_of(upload, options, services.catalog)
     header = await services.sandbox.call(
-        inspect_upload, services.store.root, upload.keys, services.settings.limits
+        inspect_upload,
+        services.store.root,
+        input_keys(upload.upload_id, parts, asked),
+        services.settings.limits,
     )
-    bundle = choose_bundle(services.catalog, options, header)
+    bundle = choose_bundle(services.catalog, options, header, list(asked))
+    contrasts = parts_by_contrast(upload.names, bundle.manifest)
+    digest = digest_of_parts(upload.digests, contrasts)
     return JobRequest(
-        job_id=make_job_id(upload.digest, bundle.digest, {"scope": options.scope}),
+        job_id=make_job_id(digest, bundle.digest, {"scope": options.scope}),
         upload_id=upload.upload_id,
-        parts=upload.parts,
+        parts=parts,
         model=bundle.reference,
         bundle_digest=bundle.digest,
         scope=options.scope,
+        contrasts=contrasts,
     )
+
+
+def _contrasts_of(upload: Upload, options: ScoreOptions, catalog: Catalog) -> dict[str, list[int]]:
+    """Which files are which contrast for the model asked for, or for any that takes all of their names."""
+    if options.model is not None:
+        bundle: Bundle | None = catalog.get(options.model)
+    else:
+        bundle = catalog.find_by_contrasts(upload.names)
+    return parts_by_contrast(upload.names, bundle.manifest) if bundle is not None else {}

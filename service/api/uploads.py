@@ -8,24 +8,24 @@ from starlette.requests import Request
 
 from service.api.multipart import MultipartStream, PartEnd, PartEvent, PartPiece, PartStart
 from service.errors import MalformedRequestError, UnknownFieldError, UploadTooLargeError
-from service.keys import digest_of_parts, input_key, make_token
+from service.keys import input_key, make_token
 from service.store import PartWriter, Store
 
 _MAX_FIELD_BYTES = 4096
+_MAX_NAME = 100
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What was received; its files are in the store under `service.keys.input_key`."""
+    """What was received; its files are in the store under `service.keys.input_key`.
+
+    `digests` are the files' sha256 and `names` the form fields that they came in, "" for none.
+    """
 
     upload_id: str
-    parts: int
-    digest: str
+    digests: tuple[str, ...]
+    names: tuple[str, ...]
     fields: dict[str, str]
-
-    @property
-    def keys(self) -> list[str]:
-        return [input_key(self.upload_id, part) for part in range(self.parts)]
 
 
 class _Receiver:
@@ -40,24 +40,26 @@ class _Receiver:
         self._writer: PartWriter | None = None
         self._hash = hashlib.sha256()
         self.digests: list[str] = []
+        self.names: list[str] = []
         self.fields: dict[str, str] = {}
 
     async def take(self, event: PartEvent) -> None:
         if isinstance(event, PartStart):
-            self._begin(event.field)
+            self._begin(event)
         elif isinstance(event, PartPiece):
             await self._add(event.content)
         else:
             await self._end()
 
-    def _begin(self, field: str | None) -> None:
-        self._field, self._value = field, b""
-        if field is not None:
+    def _begin(self, start: PartStart) -> None:
+        self._field, self._value = start.field, b""
+        if not start.is_file:
             return
         if len(self.digests) >= self._max_files:
             raise UploadTooLargeError(
                 f"the upload has more than {self._max_files} files; send one series alone"
             )
+        self.names.append((start.field or "")[:_MAX_NAME])
         self._hash = hashlib.sha256()
         self._writer = self._store.open_writer(input_key(self._upload_id, len(self.digests)))
 
@@ -95,7 +97,7 @@ async def receive_upload(request: Request, store: Store, *, max_bytes: int, max_
     except BaseException:
         await store.delete(f"inputs/{upload_id}")
         raise
-    return Upload(upload_id, len(receiver.digests), digest_of_parts(receiver.digests), receiver.fields)
+    return Upload(upload_id, tuple(receiver.digests), tuple(receiver.names), receiver.fields)
 
 
 async def _events_of(request: Request, max_bytes: int) -> AsyncIterator[PartEvent]:
@@ -113,7 +115,7 @@ async def _events_of(request: Request, max_bytes: int) -> AsyncIterator[PartEven
 
 
 async def _one_file(pieces: AsyncIterator[bytes]) -> AsyncIterator[PartEvent]:
-    yield PartStart(None)
+    yield PartStart(None, is_file=True)
     async for piece in pieces:
         yield PartPiece(piece)
     yield PartEnd()

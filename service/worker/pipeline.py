@@ -18,7 +18,7 @@ from inference.predictor import ImageResult, Predictor, PreparedImage
 from inference.session import GraphOutput
 from service.images import decode_upload, get_ready
 from service.jobs import Job
-from service.keys import input_key, result_key
+from service.keys import result_key
 from service.results import ANOMALY_MAP, OVERLAY, RESULT, ResultView, full_colour_of
 from service.sandbox import Sandbox
 from service.store import Store
@@ -89,8 +89,7 @@ class Pipeline:
         await self.store(run, predictor, image, result)
 
     async def decode(self, run: JobRun) -> Image:
-        request = run.job.request
-        keys = [input_key(request.upload_id, part) for part in range(request.parts)]
+        keys = run.job.request.keys
         sandbox = await self._sandboxes.get()
         try:
             with run.timed("decode"):

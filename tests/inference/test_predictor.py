@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imaging.image import Image, Source, SourceGrid
+from imaging.image import Contrast, Image, Source, SourceGrid
 from inference.bundle import load_bundle
 from inference.errors import OutOfScopeError
 from inference.predictor import Predictor
@@ -105,3 +105,25 @@ def test_a_slice_shows_in_the_scores_of_those_that_see_it(stacked: Predictor):
         False,
     ]
     assert [plane.any() for plane in result.anomaly_map] == [score > 0 for score in result.slice_scores]
+
+
+def test_other_contrasts_are_refused_by_name(tmp_path: Path):
+    folder = make_bundle(tmp_path, channels=2, contrasts=("FLAIR", "T1"))
+    predictor = Predictor.load(load_bundle(folder))
+    picture = image_of(noise(2, 40, 40), contrasts=(Contrast("FLAIR"), Contrast("T1")))
+    assert predictor.predict(picture).score > 0
+    with pytest.raises(OutOfScopeError, match=r"the contrasts T1, FLAIR, tiny@1\.0\.0 takes FLAIR, T1, "):
+        predictor.predict(replace(picture, contrasts=picture.contrasts[::-1]))
+
+
+@pytest.mark.parametrize(
+    ("contrasts", "words"),
+    [
+        (("FLAIR", "flair"), "are not all different"),
+        (("T1 Gd", "T2"), "needs a name of letters and digits"),
+        (("A", "B", "C"), "3 contrasts are named, but an image has 2 channels"),
+    ],
+)
+def test_contrasts_that_cannot_be_are_refused(tmp_path: Path, contrasts: tuple[str, ...], words: str):
+    with pytest.raises(ValueError, match=words):
+        make_bundle(tmp_path, channels=2, contrasts=contrasts)

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from imaging.image import Image, Source, SourceGrid, Window
+from imaging.image import Contrast, Image, Source, SourceGrid, Window
 from inference import steps
 from inference.preprocess import head_mask, prepare_image, prepare_slice, resample, restore_map
 
@@ -32,6 +34,22 @@ def test_a_slice_comes_with_its_neighbours_slice_by_slice_and_the_ends_repeated(
     assert found[0] == [0, 10, 0, 10, 0, 10, 1, 11]
     assert found[2] == [0, 10, 1, 11, 2, 12, 3, 13]
     assert found[3] == [1, 11, 2, 12, 3, 13, 3, 13]
+
+
+def test_contrasts_are_stretched_apart_and_neighbours_together():
+    pixels = NUMBERED.pixels + 3 * (np.arange(8) >= 4)  # the right half is brighter
+    named = replace(NUMBERED, pixels=pixels, contrasts=(Contrast("A"), Contrast("B")))
+    chain = [steps.NeighbouringSlices(before=1, after=0), steps.PercentileStretch(low=0, high=100)]
+    last = list(prepare_image(named, chain))[-1]
+    # Contrast A shows 2 and 5 before 3 and 6, and B ten more: from 2 to 6, and from 12 to 16.
+    np.testing.assert_allclose(last.pixels[:, 0, 0], [0, 0, 0.25, 0.25], atol=1e-6)
+    np.testing.assert_allclose(last.pixels[:, 0, 7], [0.75, 0.75, 1, 1], atol=1e-6)
+
+
+def test_each_contrast_has_its_own_window():
+    windows = (Contrast("A", Window(0, 8, "LINEAR_EXACT")), Contrast("B", Window(10, 16, "LINEAR_EXACT")))
+    [*_others, last] = prepare_image(replace(NUMBERED, contrasts=windows), [steps.Voi()])
+    np.testing.assert_allclose(last.pixels[:, 0, 0], [0.5 + 3 / 8, 0.5 + 3 / 16])
 
 
 def test_a_slice_without_neighbours_comes_alone():

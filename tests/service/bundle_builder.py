@@ -35,6 +35,7 @@ def make_bundle(
     modalities: Sequence[str] = (),
     steps: tuple[Step, ...] = FAST,
     channels: int = 1,
+    contrasts: tuple[str, ...] = (),
 ) -> Path:
     """Write the bundle `name` below `folder`; `channels` are the network's."""
     target = folder / name
@@ -45,6 +46,7 @@ def make_bundle(
     output = Session(GRAPH).run(images)
     np.savez(target / "parity.npz", image=images, score=output.score, anomaly_map=output.anomaly_map)
     manifest = _manifest(name, modalities, steps, channels=channels, files=_digests(target))
+    manifest = Manifest.model_validate({**manifest.model_dump(), "contrasts": contrasts})
     (target / "manifest.json").write_text(manifest.model_dump_json(indent=1))
     return target
 

@@ -6,44 +6,57 @@ Keys: `train_normal`, `val_normal`, `test`, `train_anomalous` `(N, H, W)` or `(N
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from imaging.image import Image, Source, SourceGrid
+from imaging.image import Contrast, Image, Source, SourceGrid
 from training.data.data_set import ANOMALOUS, NORMAL, DataSet, Sample
 from training.errors import DataError
 
 
-def read_arrays(path: Path, patient_pattern: str) -> DataSet:
+def read_arrays(path: Path, patient_pattern: str, contrasts: Sequence[str] = ()) -> DataSet:
     """Read the splits of an `.npz`; an image without a name is a patient of its own.
 
     Raises:
-        DataError: It is no such file, or its arrays do not fit together.
+        DataError: It is no such file, or its arrays do not fit together or have other contrasts.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is no readable .npz of plain arrays: {error}") from error
-    return DataSet.of(
-        _samples(arrays, "train", "train_normal", patient_pattern),
-        _samples(arrays, "val", "val_normal", patient_pattern),
-        _samples(arrays, "test", "test", patient_pattern),
-        _samples(arrays, "train_anomalous", "train_anomalous", patient_pattern),
-    )
+    splits = [
+        _samples(arrays, split, key, patient_pattern, contrasts)
+        for split, key in (
+            ("train", "train_normal"),
+            ("val", "val_normal"),
+            ("test", "test"),
+            ("train_anomalous", "train_anomalous"),
+        )
+    ]
+    return DataSet.of(*splits)
 
 
-def image_of_array(pixels: np.ndarray) -> Image:
-    """A slice `(H, W)` or `(H, W, C)` as an image without geometry."""
+def image_of_array(pixels: np.ndarray, contrasts: Sequence[str] = ()) -> Image:
+    """A slice `(H, W)` or `(H, W, C)` as an image without geometry.
+
+    Raises:
+        DataError: Several contrasts are named, but not one for each channel.
+    """
     planes = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
+    named = tuple(Contrast(name) for name in contrasts) if len(contrasts) > 1 else ()
+    if named and len(named) != len(planes):
+        raise DataError(f"data.contrasts names {len(named)}, but the images have {len(planes)} channels")
     affine = np.eye(4)
     grid = SourceGrid.straight((planes.shape[2], planes.shape[1], 1), affine)
-    return Image(planes.astype(np.float32), affine, "none", Source("png"), grid)
+    return Image(planes.astype(np.float32), affine, "none", Source("png"), grid, contrasts=named)
 
 
-def _samples(arrays: dict[str, np.ndarray], split: str, key: str, pattern: str) -> Iterator[Sample]:
+def _samples(
+    arrays: dict[str, np.ndarray], split: str, key: str, pattern: str, contrasts: Sequence[str]
+) -> Iterator[Sample]:
     images = arrays.get(key)
     if images is None:
         return
@@ -60,7 +73,7 @@ def _samples(arrays: dict[str, np.ndarray], split: str, key: str, pattern: str) 
         yield Sample(
             name=name,
             patient=name if names is None else patient_of(name, pattern),
-            image=image_of_array(pixels),
+            image=image_of_array(pixels, contrasts),
             gt_label=int(labels[index]),
             gt_mask=None if masks is None else masks[index][None].astype(bool),
             kind="" if kinds is None else str(kinds[index]),

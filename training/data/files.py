@@ -2,21 +2,24 @@
 
 Folders: `train/`, `val/`, `test/normal/`, `test/anomalous/`, `train_anomalous/`, and `test/masks/` with a
 mask of the same name as its image. A folder that holds images directly is a training split. An image is one
-PNG, JPEG, NIfTI or DICOM file, or a folder of DICOM files that form a series.
+PNG, JPEG, NIfTI or DICOM file, or a folder of DICOM files that form a series. An image of named contrasts
+is a folder that holds one such file or folder for each, with the contrast's name as a word of its name.
 
 CSV: columns `path` (beside the CSV), `split` (train, val, test), and optionally `patient`, `label`, `mask`.
-An anomalous image of the split train belongs to `train_anomalous`.
+An anomalous image of the split train belongs to `train_anomalous`. Contrasts may also be paths joined by
+`;`, in their order.
 """
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from imaging.contrasts import read_contrasts
 from imaging.errors import ImagingError
 from imaging.image import Image
-from imaging.read import read_image
 from training.data.arrays import patient_of
 from training.data.data_set import ANOMALOUS, NORMAL, DataSet, Sample
 from training.errors import DataError
@@ -25,27 +28,30 @@ LABELS = {"0": NORMAL, "normal": NORMAL, "1": ANOMALOUS, "anomalous": ANOMALOUS,
 SPLITS = ("train", "val", "test")
 
 
-def read_folder(path: Path, patient_pattern: str) -> DataSet:
+def read_folder(path: Path, patient_pattern: str, contrasts: Sequence[str] = ()) -> DataSet:
     """Read a tree of folders.
 
     Raises:
         DataError: A file is no image, or the splits do not hold together.
     """
+
+    def samples(place: str, label: int, masks: Path | None = None) -> Iterator[Sample]:
+        return _folder(path / place, label, patient_pattern, contrasts, masks)
+
     if not (path / "train").is_dir():
-        return DataSet.of(_folder(path, NORMAL, patient_pattern), [], [])
-    test = path / "test"
+        return DataSet.of(samples(".", NORMAL), [], [])
     return DataSet.of(
-        _folder(path / "train", NORMAL, patient_pattern),
-        _folder(path / "val", NORMAL, patient_pattern),
+        samples("train", NORMAL),
+        samples("val", NORMAL),
         [
-            *_folder(test / "normal", NORMAL, patient_pattern),
-            *_folder(test / "anomalous", ANOMALOUS, patient_pattern, masks=test / "masks"),
+            *samples("test/normal", NORMAL),
+            *samples("test/anomalous", ANOMALOUS, masks=path / "test" / "masks"),
         ],
-        _folder(path / "train_anomalous", ANOMALOUS, patient_pattern),
+        samples("train_anomalous", ANOMALOUS),
     )
 
 
-def read_manifest(path: Path, patient_pattern: str) -> DataSet:
+def read_manifest(path: Path, patient_pattern: str, contrasts: Sequence[str] = ()) -> DataSet:
     """Read a CSV manifest.
 
     Raises:
@@ -61,29 +67,31 @@ def read_manifest(path: Path, patient_pattern: str) -> DataSet:
                 raise DataError(
                     f"{path.name} line {line}: split is {row['split']!r}, not {', '.join(SPLITS)}"
                 )
-            splits[row["split"]].append(_row(path, line, row, patient_pattern))
+            splits[row["split"]].append(_row(path, line, row, patient_pattern, contrasts))
     train: dict[int, list[Sample]] = {NORMAL: [], ANOMALOUS: []}
     for sample in splits["train"]:
         train[sample.gt_label].append(sample)
     return DataSet.of(train[NORMAL], splits["val"], splits["test"], train[ANOMALOUS])
 
 
-def _row(path: Path, line: int, row: dict[str, str], pattern: str) -> Sample:
+def _row(path: Path, line: int, row: dict[str, str], pattern: str, contrasts: Sequence[str]) -> Sample:
     label = LABELS.get((row.get("label") or "").lower())
     if label is None:
         raise DataError(f"{path.name} line {line}: label is {row['label']!r}, not 0 or 1")
-    file = path.parent / row["path"]
+    places = [path.parent / part for part in (row["path"].split(";") if contrasts else [row["path"]])]
     mask = row.get("mask") or None
     return Sample(
         name=row["path"],
         patient=row.get("patient") or patient_of(row["path"], pattern),
-        image=_read(file),
+        image=_read(places, contrasts),
         gt_label=label,
         gt_mask=_read_mask(path.parent / mask) if mask else None,
     )
 
 
-def _folder(folder: Path, label: int, pattern: str, masks: Path | None = None) -> Iterator[Sample]:
+def _folder(
+    folder: Path, label: int, pattern: str, contrasts: Sequence[str], masks: Path | None
+) -> Iterator[Sample]:
     if not folder.is_dir():
         return
     for path in sorted(entry for entry in folder.iterdir() if not entry.name.startswith(".")):
@@ -91,19 +99,51 @@ def _folder(folder: Path, label: int, pattern: str, masks: Path | None = None) -
         yield Sample(
             name=path.name,
             patient=patient_of(path.name, pattern),
-            image=_read(path),
+            image=_read([path], contrasts),
             gt_label=label,
             gt_mask=_read_mask(mask) if mask is not None and mask.exists() else None,
         )
 
 
-def _read(path: Path) -> Image:
+def _read(places: Sequence[Path], contrasts: Sequence[str]) -> Image:
+    """The image at one place, or at one for each contrast."""
+    named = _named(places, contrasts)
     try:
-        files = sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
-        return read_image([file.read_bytes() for file in files])
+        return read_contrasts(
+            {name: [file.read_bytes() for file in _files(path)] for name, path in named.items()}
+        )
     except (OSError, ImagingError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+        raise DataError(f"{places[0]} cannot be read: {error}") from error
+
+
+def _named(places: Sequence[Path], contrasts: Sequence[str]) -> dict[str, Path]:
+    """The place of each contrast; "" where none is named."""
+    if not contrasts:
+        return {"": places[0]}
+    if len(places) == len(contrasts) and not (len(places) == 1 and places[0].is_dir()):
+        return dict(zip(contrasts, places, strict=True))
+    if len(places) == 1 and places[0].is_dir():
+        return {name: _entry_of(places[0], name) for name in contrasts}
+    raise DataError(
+        f"{places[0]} is no folder, and {len(places)} files are not one for each of {', '.join(contrasts)}; "
+        f"join their paths with ; in this order"
+    )
+
+
+def _entry_of(folder: Path, contrast: str) -> Path:
+    """The entry that has the contrast's name as a word of its own: `FLAIR.nii.gz`, `sub-01_FLAIR.nii.gz`."""
+    entries = [path for path in sorted(folder.iterdir()) if path.suffix != ".json"]  # BIDS describes files so
+    words = {path: re.split(r"[^a-z0-9+]+", path.name.casefold()) for path in entries}
+    found = [path for path in entries if contrast.casefold() in words[path]]
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found or entries)
+        raise DataError(f"{folder} holds {len(found)} files of the contrast {contrast}, not one: {names}")
+    return found[0]
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
 
 
 def _read_mask(path: Path) -> np.ndarray:
-    return np.asarray(_read(path).slices[:, 0] > 0)
+    return np.asarray(_read([path], ()).slices[:, 0] > 0)
