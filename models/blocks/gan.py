@@ -34,6 +34,14 @@ SAMPLES = 16
 STATIONS, STRIDES = 4, 4
 
 
+def latent_pictures(draw: Callable[[Tensor], Tensor], points: Tensor) -> Mapping[str, Tensor]:
+    """What `draw` makes of latent points `(N, latent)`: of all, and of a walk from one to the next."""
+    stops = points[:STATIONS]
+    shares = torch.linspace(0, 1, STRIDES + 1, device=stops.device)[:-1, None]
+    walk = torch.cat([torch.lerp(stops[n], stops[n + 1], shares) for n in range(STATIONS - 1)])
+    return {"samples": draw(points), "walk": draw(walk)}
+
+
 class Networks(NamedTuple):
     """Makers of the three networks of a kind; the trunk takes its number of outputs."""
 
@@ -106,11 +114,8 @@ class Gan(nn.Module):
 
     def pictures(self) -> Mapping[str, Tensor]:
         """Generated images `(B, C, H, W)` in [0, 1]: fixed samples, and a walk from one to the next."""
-        stops = self._fixed[:STATIONS]
-        shares = torch.linspace(0, 1, STRIDES + 1, device=stops.device)[:-1, None]
-        walk = torch.cat([torch.lerp(stops[n], stops[n + 1], shares) for n in range(STATIONS - 1)])
         with torch.no_grad():
-            return {name: (self.best(z) + 1) / 2 for name, z in (("samples", self._fixed), ("walk", walk))}
+            return latent_pictures(lambda points: (self.best(points) + 1) / 2, self._fixed)
 
     def optimizers(self) -> Mapping[str, Optimizer]:
         betas = (0.0, 0.9) if self.options.kind == "wgan_gp" else (0.5, 0.999)

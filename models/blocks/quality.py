@@ -62,8 +62,8 @@ def check_quality(quality: Quality, *, least_diversity: float, most_distance: fl
     raise CollapseError(
         f"the generator's images have {quality.diversity:.2f} of the normals' diversity (at least "
         f"{least_diversity:g} is wanted) and lie at {quality.distance:.2f} from them (at most "
-        f"{most_distance:g}): it has collapsed or is not done; train with more gan_steps, with "
-        f'generator = "wgan_gp", or with a smaller learning_rate'
+        f"{most_distance:g}): it has collapsed or is not done; train it for more steps, with a smaller "
+        f'learning_rate, or as generator = "wgan_gp" where the method lets you choose'
     )
 
 

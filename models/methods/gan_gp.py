@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from models.blocks.ssim import ssim_map
+from models.blocks.similarity import structural_similarity
 from models.blocks.wasserstein import criticise, strided_critic
 from models.losses import mean_per_image
 from models.method import AnomalyMethod, Batch, Descent, InputShape, Prediction, Stage, Update
@@ -103,7 +103,7 @@ class GanGp(AnomalyMethod):
     def _reconstruct(self, real: Tensor) -> Update:
         features = self.encoder(real)
         fake = self.decoder(features)
-        likeness = ssim_map(real, fake, value_range=2.0)
+        likeness = structural_similarity((real + 1) / 2, (fake + 1) / 2)
         terms = {
             "adversarial": -self.critic(fake).mean(),
             "features": self.options.feature_weight * ((features - self.encoder(fake)) ** 2).mean(),

@@ -18,8 +18,9 @@ Steps of refinement, of which there are none by default, start from z = E(x):
 Differs from the papers: scales are summed, not multiplied, and as many as the side has room for (see
 `models/blocks/similarity.py`), so that there is a map; every level takes as many steps, with batches of one
 size; thousands of images are seen, not millions, and there are 8 to 64 channels instead of 16 to 512, so that
-two cores train it; no running average of the generator's weights. Option beyond the papers: `score = "top"`
-means the highest percent of the map.
+two cores train it; no running average of the generator's weights. A gate stops the run of a generator that
+has collapsed (`models/blocks/quality.py`). Option beyond the papers: `score = "top"` means the highest percent
+of the map.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,14 +31,25 @@ import torch
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
+from models.blocks.gan import latent_pictures
 from models.blocks.gradient_penalty import gradient_penalty
 from models.blocks.progressive import ProgressiveCritic, ProgressiveGenerator, double, halve
+from models.blocks.quality import QualityGate
 from models.blocks.similarity import multi_scale_dissimilarity, scale_weights
 from models.blocks.wgan import level_widths
 from models.gradients import InputGradient
 from models.loops import Loop
 from models.losses import mean_per_image, top_mean_per_image
-from models.method import AnomalyMethod, Batch, Descent, InputShape, Prediction, Stage, Update
+from models.method import (
+    AnomalyMethod,
+    Batch,
+    Descent,
+    InputShape,
+    Observation,
+    Prediction,
+    Stage,
+    Update,
+)
 
 SAMPLES = 16
 # Of a level's steps, so many fade it in.
@@ -48,7 +60,10 @@ BETAS = (0.0, 0.99)
 class PgganInversion(AnomalyMethod):
     @dataclass(frozen=True)
     class Options:
-        """`level_steps` are those of each level. Refinement settles at rates near 1, and swings far above."""
+        """`level_steps` are those of each level; `least_diversity` and `most_distance` are the gate's.
+
+        Refinement settles at rates near 1, and swings far above.
+        """
 
         width: int = 8
         latent: int = 64
@@ -58,6 +73,8 @@ class PgganInversion(AnomalyMethod):
         encoder_learning_rate: float = 1e-3
         penalty: float = 10.0
         drift: float = 1e-3
+        least_diversity: float = 0.5
+        most_distance: float = 0.5
         refinement_steps: int = 0
         refinement_rate: float = 1.0
         score: Literal["mean", "top"] = "mean"
@@ -73,6 +90,9 @@ class PgganInversion(AnomalyMethod):
         self.generator = ProgressiveGenerator(shape, options.latent, widths)
         self.critic = ProgressiveCritic(shape, 1, widths, deviation=True)
         self.encoder = ProgressiveCritic(shape, options.latent, widths, deviation=False)
+        self.gate = QualityGate(
+            self._generate, least_diversity=options.least_diversity, most_distance=options.most_distance
+        )
         self.gradient = InputGradient(self._unlikeness)
         self.refinement = Loop(self._refine)
         self.register_buffer("_fixed_latent", torch.randn(SAMPLES, options.latent))
@@ -91,6 +111,7 @@ class PgganInversion(AnomalyMethod):
         ]
         return [
             *grow,
+            Observation("quality", self.gate.observe, self.gate.finalize),
             Descent("encoder", self.options.encoder_steps, self._encoder_optimizers, self._encoder_step),
         ]
 
@@ -108,9 +129,12 @@ class PgganInversion(AnomalyMethod):
             score = top_mean_per_image(anomaly_map, self.options.top_fraction)
         return Prediction(score, anomaly_map, drawn.clamp(0, 1))
 
-    def samples(self) -> Tensor:
+    def pictures(self) -> Mapping[str, Tensor]:
         with torch.no_grad():
-            return self._draw(self._fixed_latent).clamp(0, 1)
+            return latent_pictures(lambda points: self._draw(points).clamp(0, 1), self._fixed_latent)
+
+    def _generate(self, count: int) -> Tensor:
+        return self._draw(self._latent(count)).clamp(0, 1)
 
     def _encode(self, images: Tensor) -> Tensor:
         return self.encoder(images * 2 - 1, self.levels - 1)
@@ -145,8 +169,8 @@ class PgganInversion(AnomalyMethod):
     def _gan_optimizers(self) -> Mapping[str, Optimizer]:
         rate = self.options.learning_rate
         return {
-            "critic": Adam(self.critic.parameters(), lr=rate, betas=BETAS),
-            "generator": Adam(self.generator.parameters(), lr=rate, betas=BETAS),
+            "critic": Adam(self.critic.parameters(), lr=rate, betas=BETAS, fused=True),
+            "generator": Adam(self.generator.parameters(), lr=rate, betas=BETAS, fused=True),
         }
 
     def _gan_step(self, real: Tensor, level: int, share: float) -> Iterator[Update]:
@@ -154,7 +178,7 @@ class PgganInversion(AnomalyMethod):
             return self.critic(images, level, share)
 
         with torch.no_grad():
-            fake = self.generator(self._latent(real), level, share)
+            fake = self.generator(self._latent(len(real)), level, share)
         opinion = judge(real)
         gap = opinion.mean() - judge(fake).mean()
         # Through the batch's deviation an opinion depends on other images too; as in the authors' code.
@@ -163,17 +187,17 @@ class PgganInversion(AnomalyMethod):
         loss = -gap + self.options.penalty * penalty + self.options.drift * drift
         yield Update("critic", loss, {"critic_gap": gap, "penalty": penalty})
         self.critic.requires_grad_(False)
-        loss = -judge(self.generator(self._latent(real), level, share)).mean()
+        loss = -judge(self.generator(self._latent(len(real)), level, share)).mean()
         self.critic.requires_grad_(True)
         yield Update("generator", loss, {"generator": loss})
 
-    def _latent(self, images: Tensor) -> Tensor:
-        return torch.randn(len(images), self.options.latent, device=images.device)
+    def _latent(self, count: int) -> Tensor:
+        return torch.randn(count, self.options.latent, device=self._fixed_latent.device)
 
     def _encoder_optimizers(self) -> Mapping[str, Optimizer]:
         self.generator.requires_grad_(False)
         rate = self.options.encoder_learning_rate
-        return {"encoder": Adam(self.encoder.parameters(), lr=rate, betas=BETAS)}
+        return {"encoder": Adam(self.encoder.parameters(), lr=rate, betas=BETAS, fused=True)}
 
     def _encoder_step(self, batch: Batch, _number: int) -> Iterator[Update]:
         loss = self._unlikeness(self._encode(batch.images), batch.images).mean()

@@ -20,7 +20,7 @@ def build(**options: object) -> PgganInversion:
 
 def test_there_is_a_stage_for_each_level_and_one_for_the_encoder():
     stages = build().stages()
-    assert [stage.name for stage in stages] == ["grow 4x4", "grow 8x8", "grow 16x16", "encoder"]
+    assert [stage.name for stage in stages] == ["grow 4x4", "grow 8x8", "grow 16x16", "quality", "encoder"]
 
 
 @pytest.mark.parametrize(("level", "shares"), [(0, [1, 1, 1, 1]), (2, [0.5, 1, 1, 1])])

@@ -86,6 +86,8 @@ TINY: dict[str, dict[str, object]] = {
         "width": 4,
         "latent": 4,
         "level_steps": 25,
+        "least_diversity": 0.0,
+        "most_distance": 9.0,
         "encoder_steps": 40,
         "learning_rate": 1e-2,
         "encoder_learning_rate": 5e-3,
