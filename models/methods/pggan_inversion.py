@@ -19,8 +19,8 @@ Differs from the papers: scales are summed, not multiplied, and as many as the s
 `models/blocks/similarity.py`), so that there is a map; every level takes as many steps, with batches of one
 size; thousands of images are seen, not millions, and there are 8 to 64 channels instead of 16 to 512, so that
 two cores train it; no running average of the generator's weights. A gate stops the run of a generator that
-has collapsed (`models/blocks/quality.py`). Option beyond the papers: `score = "top"` means the highest percent
-of the map.
+has collapsed (`models/blocks/quality.py`). Option beyond the papers: `score = "top"` means the map's highest
+percent.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

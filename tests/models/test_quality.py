@@ -25,7 +25,7 @@ def test_other_normals_are_as_diverse_and_near():
 def test_images_that_are_all_alike_stop_the_run_with_a_remedy():
     stage = gate(normals(1).expand(32, -1, -1, -1))
     stage.observe(normals(32, seed=1))
-    with pytest.raises(CollapseError, match=r"0\.00 of the normals' diversity.*more gan_steps"):
+    with pytest.raises(CollapseError, match=r"0\.00 of the normals' diversity.*more steps"):
         stage.finalize()
 
 
