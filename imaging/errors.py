@@ -25,5 +25,9 @@ class MismatchedGridsError(ImagingError):
     """Contrasts of one image are sound, but do not lie on one grid."""
 
 
+class MissingContrastError(ImagingError):
+    """A folder does not hold one file, or one folder, of each contrast."""
+
+
 class ImageTooLargeError(ImagingError):
     """Decoding would need more memory than the caller allows."""

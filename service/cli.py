@@ -16,7 +16,6 @@ from imaging.errors import ImagingError
 from inference.catalog import Catalog
 from inference.errors import InferenceError
 from service.errors import ServiceError
-from service.image_files import find_images
 from service.offline import OfflineScorer, Row
 from service.sample import sample_commands
 from service.serve import queue_server, run_api, stopped_by_signals, worker_processes
@@ -92,7 +91,10 @@ def models() -> None:
 
 @app.command()
 def score(
-    paths: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="Image files or folders; a folder an image for a model of several contrasts."),
+    ],
     model: Annotated[
         str | None, typer.Option(help="NAME or NAME@VERSION; by default chosen for each image.")
     ] = None,
@@ -108,7 +110,7 @@ def score(
     write = format_of(output) if output else to_csv
     settings = _settings(None, None)
     scorer = OfflineScorer(Catalog.of_folders(settings.bundles), settings, model=model, scope=scope)
-    images = find_images(paths)
+    images = scorer.find(paths)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         rows: list[Row] = list(

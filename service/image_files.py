@@ -8,18 +8,17 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
+from imaging.contrast_files import files_of
+
 _INDEX = "DICOMDIR"
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The files of one image; `path`, the first of them, is what it is called by."""
+    """The files of one image; `path`, the first of them or their folder, is what it is called by."""
 
+    path: Path
     files: tuple[Path, ...]
-
-    @property
-    def path(self) -> Path:
-        return self.files[0]
 
 
 def find_images(paths: Iterable[Path]) -> list[ImageFiles]:
@@ -33,17 +32,30 @@ def find_images(paths: Iterable[Path]) -> list[ImageFiles]:
     return [image for path in paths for image in _images_of(path)]
 
 
+def find_folders(paths: Iterable[Path]) -> list[ImageFiles]:
+    """Every path is the folder of one image of several contrasts.
+
+    Raises:
+        FileNotFoundError: A path does not exist.
+    """
+    return [ImageFiles(_existing(path), tuple(files_of(path))) for path in paths]
+
+
 def _images_of(path: Path) -> Iterator[ImageFiles]:
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist")
-    if path.is_file():
-        yield ImageFiles((path,))
+    if _existing(path).is_file():
+        yield ImageFiles(path, (path,))
         return
     groups: defaultdict[object, list[Path]] = defaultdict(list)
     for file in sorted(path.rglob("*")):
         if file.is_file() and file.name != _INDEX and not file.name.startswith("."):
             groups[_group_of(file)].append(file)
-    yield from (ImageFiles(tuple(files)) for files in groups.values())
+    yield from (ImageFiles(files[0], tuple(files)) for files in groups.values())
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    return path
 
 
 def _group_of(file: Path) -> object:

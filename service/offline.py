@@ -1,19 +1,20 @@
 """Scoring files without a server, through the same predictor; one row an image."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from imaging.contrast_files import contrast_files
+from imaging.contrasts import read_contrasts
 from imaging.errors import ImagingError
 from imaging.image import Image
 from imaging.limits import Limits
 from imaging.nifti import write_nifti
-from imaging.read import read_image
 from inference.bundle import Bundle
 from inference.catalog import Catalog
 from inference.errors import InferenceError
 from inference.predictor import ImageResult, Predictor, ScopePolicy
-from service.image_files import ImageFiles
+from service.image_files import ImageFiles, find_folders, find_images
 from service.settings import Settings
 
 Row = dict[str, Any]
@@ -31,6 +32,14 @@ class OfflineScorer:
         self._scope: ScopePolicy = scope
         self._predictors: dict[str, Predictor] = {}
 
+    def find(self, paths: Iterable[Path]) -> list[ImageFiles]:
+        """The images below some paths; for a named model of several contrasts, each path is a folder of one.
+
+        Raises:
+            FileNotFoundError: A path does not exist.
+        """
+        return find_folders(paths) if self._contrasts() else find_images(paths)
+
     def score(self, images: Iterable[ImageFiles], *, maps: Path | None) -> Iterator[Row]:
         """One row for each image, with `error` instead of a score where it cannot be scored.
 
@@ -42,7 +51,7 @@ class OfflineScorer:
         for number, files in enumerate(images):
             row: Row = {"path": str(files.path), "files": len(files.files)}
             try:
-                image = _read(files, self._settings.limits)
+                image = _read(files, self._contrasts(), self._settings.limits)
                 predictor = self._predictor(self._bundle(image))
                 result = predictor.predict(image, scope=self._scope)
             except (ImagingError, InferenceError, OSError) as error:
@@ -53,6 +62,12 @@ class OfflineScorer:
                 target.write_bytes(write_nifti(result.anomaly_map, image))
                 row["map"] = str(target)
             yield {**row, **_columns(predictor.bundle, result)}
+
+    def _contrasts(self) -> tuple[str, ...]:
+        """The contrasts of the named model; none for one of single pictures."""
+        if self._named is None or not self._named.manifest.has_contrasts:
+            return ()
+        return self._named.manifest.contrasts
 
     def _bundle(self, image: Image) -> Bundle:
         return self._named or self._catalog.choose(modality=image.modality, body_part=image.body_part)
@@ -68,8 +83,11 @@ class OfflineScorer:
         return self._predictors[bundle.digest]
 
 
-def _read(files: ImageFiles, limits: Limits) -> Image:
-    return read_image([path.read_bytes() for path in files.files], limits=limits)
+def _read(files: ImageFiles, contrasts: Sequence[str], limits: Limits) -> Image:
+    named = contrast_files(files.path, contrasts) if contrasts else {"": files.files}
+    return read_contrasts(
+        {name: [path.read_bytes() for path in parts] for name, parts in named.items()}, limits=limits
+    )
 
 
 def _columns(bundle: Bundle, result: ImageResult) -> Row:

@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from service.cli import main
+from tests.service.bundle_builder import make_bundle
 from tests.service.uploads_builder import ct_slices, nifti_bytes, png_bytes
 
 
@@ -58,6 +59,26 @@ def test_all_readable_is_exit_code_0_and_maps_are_on_the_sources_grid(images: Pa
     assert atypia("score", images / "b.nii", "--output", output, "--maps", tmp_path / "maps") == 0
     [row] = json.loads(output.read_text())
     assert nibabel.load(row["map"]).shape == (20, 24, 5)
+
+
+def test_a_model_of_several_contrasts_takes_a_folder_for_an_image(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    make_bundle(tmp_path / "two", name="brain", channels=2, contrasts=("FLAIR", "T1"))
+    monkeypatch.setenv("ATYPIA_BUNDLES", str(tmp_path / "two"))
+    whole, half = tmp_path / "p1", tmp_path / "p2"
+    for folder, names in ((whole, ("sub-1_T1.nii", "sub-1_flair.nii", "._T1.nii")), (half, ("T1.nii",))):
+        folder.mkdir()
+        for number, name in enumerate(names):
+            (folder / name).write_bytes(nifti_bytes(number))
+    output = tmp_path / "scores.json"
+    assert atypia(
+        "score", whole, half, tmp_path / "p1" / "sub-1_T1.nii", "--model", "brain", "--output", output
+    )
+    found, lacking, single = json.loads(output.read_text())
+    assert found["score"] > 0 and found["files"] == 3
+    assert "p2 holds 0 files of the contrast FLAIR, not one: T1.nii" in lacking["error"]
+    assert "sub-1_T1.nii is no folder" in single["error"]
 
 
 def test_a_parquet_file_holds_the_same_rows(images: Path, tmp_path: Path):

@@ -1,7 +1,9 @@
 """Several co-registered files of one patient, from the request to the result."""
 
 import gzip
+import zipfile
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +137,19 @@ async def test_two_dicom_series_are_two_contrasts(service: httpx.AsyncClient):
     result = (await service.post("/score?scope=warn", files=sent, headers=WAIT)).json()
     assert (result["model"], len(result["slices"])) == ("brain@1.0.0", 3)
     assert all(part["sop_instance_uid"] for part in result["slices"])
+
+
+async def test_a_zip_of_a_series_is_a_contrast_too(service: httpx.AsyncClient):
+    def zipped(seed: int) -> bytes:
+        out = BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for number in range(3):
+                archive.writestr(f"{number}.dcm", slice_bytes(5.0 * number, seed + number))
+        return out.getvalue()
+
+    sent = files(("FLAIR", zipped(0)), ("T1", zipped(9)))
+    result = (await service.post("/score?scope=warn", files=sent, headers=WAIT)).json()
+    assert (result["model"], len(result["slices"])) == ("brain@1.0.0", 3)
 
 
 async def test_grids_that_lie_apart_fail_the_job_with_the_distance(service: httpx.AsyncClient):

@@ -11,14 +11,14 @@ An anomalous image of the split train belongs to `train_anomalous`. Contrasts ma
 """
 
 import csv
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from imaging.contrast_files import contrast_files, files_of
 from imaging.contrasts import read_contrasts
-from imaging.errors import ImagingError
+from imaging.errors import ImagingError, MissingContrastError
 from imaging.image import Image
 from training.data.arrays import patient_of
 from training.data.data_set import ANOMALOUS, NORMAL, DataSet, Sample
@@ -107,42 +107,27 @@ def _folder(
 
 def _read(places: Sequence[Path], contrasts: Sequence[str]) -> Image:
     """The image at one place, or at one for each contrast."""
-    named = _named(places, contrasts)
     try:
-        return read_contrasts(
-            {name: [file.read_bytes() for file in _files(path)] for name, path in named.items()}
-        )
+        named = _named(places, contrasts)
+        return read_contrasts({name: [file.read_bytes() for file in files] for name, files in named.items()})
+    except MissingContrastError as error:
+        raise DataError(str(error)) from error
     except (OSError, ImagingError) as error:
         raise DataError(f"{places[0]} cannot be read: {error}") from error
 
 
-def _named(places: Sequence[Path], contrasts: Sequence[str]) -> dict[str, Path]:
-    """The place of each contrast; "" where none is named."""
+def _named(places: Sequence[Path], contrasts: Sequence[str]) -> dict[str, list[Path]]:
+    """The files of each contrast; of "" where none is named."""
     if not contrasts:
-        return {"": places[0]}
+        return {"": files_of(places[0])}
     if len(places) == len(contrasts) and not (len(places) == 1 and places[0].is_dir()):
-        return dict(zip(contrasts, places, strict=True))
+        return {name: files_of(place) for name, place in zip(contrasts, places, strict=True)}
     if len(places) == 1 and places[0].is_dir():
-        return {name: _entry_of(places[0], name) for name in contrasts}
+        return contrast_files(places[0], contrasts)
     raise DataError(
         f"{places[0]} is no folder, and {len(places)} files are not one for each of {', '.join(contrasts)}; "
         f"join their paths with ; in this order"
     )
-
-
-def _entry_of(folder: Path, contrast: str) -> Path:
-    """The entry that has the contrast's name as a word of its own: `FLAIR.nii.gz`, `sub-01_FLAIR.nii.gz`."""
-    entries = [path for path in sorted(folder.iterdir()) if path.suffix != ".json"]  # BIDS describes files so
-    words = {path: re.split(r"[^a-z0-9+]+", path.name.casefold()) for path in entries}
-    found = [path for path in entries if contrast.casefold() in words[path]]
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found or entries)
-        raise DataError(f"{folder} holds {len(found)} files of the contrast {contrast}, not one: {names}")
-    return found[0]
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(part for part in path.rglob("*") if part.is_file()) if path.is_dir() else [path]
 
 
 def _read_mask(path: Path) -> np.ndarray:
