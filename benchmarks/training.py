@@ -2,9 +2,11 @@
 
 The plain loop is written as public code for f-AnoGAN and WGAN-GP is: a data loader, images channels first,
 the generator's graph kept through the critic's turn, real and fake images one after the other, gradients of
-networks that do not step. Both train on the same random images, in turns, in one process; the ratio is taken
-in each round. A step of the GAN is a critic's, with a generator's after every fifth. The memory is the
-process's, or the graphics card's, at its highest while ours trains for the first time.
+networks that do not step, doubling and mean pooling beside the convolutions that ours are folded into (the
+networks compute the same, of the same weights). Both train on the same random images, in turns, in one
+process; the ratio is taken in each round. A step of the GAN is a critic's, with a generator's after every
+fifth. The memory is the process's, or the graphics card's, at its highest while ours trains for the first
+time.
 
     python -m benchmarks.training --side 64 --batch-size 16
 """
@@ -26,6 +28,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 from torch.utils.data import DataLoader, TensorDataset
 
+from models.blocks.resampling import DoubledConv, PooledConv
 from models.method import InputShape
 from models.methods.f_anogan import FAnoGan
 from training.loop import Loop, Pace, Shown
@@ -74,11 +77,27 @@ def ours(method: FAnoGan, images: Tensor, batch_size: int) -> dict[str, float]:
 def plain(method: FAnoGan, images: Tensor, batch_size: int) -> dict[str, float]:
     """Steps a second of both stages, written the usual way."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    _unfold(method)
     method = method.to(device).train()
     loader = DataLoader(TensorDataset(images), batch_size=batch_size, shuffle=True, drop_last=True)
     gan = _train(loader, method.options.gan_steps, device, _plain_gan(method))
     encoder = _train(loader, method.options.encoder_steps, device, _plain_encoder(method))
     return {"gan": gan, "encoder": encoder}
+
+
+def _unfold(module: nn.Module) -> None:
+    """Put a plain convolution and its change of scale in the place of every folded one, with its weights."""
+    for name, child in module.named_children():
+        if isinstance(child, PooledConv | DoubledConv):
+            plain = nn.Conv2d(
+                child.in_channels, child.out_channels, 3, padding=1, bias=child.bias is not None
+            )
+            plain.load_state_dict(child.state_dict())
+            is_pooled = isinstance(child, PooledConv)
+            parts = (plain, nn.AvgPool2d(2)) if is_pooled else (nn.Upsample(scale_factor=2.0), plain)
+            setattr(module, name, nn.Sequential(*parts))
+        else:
+            _unfold(child)
 
 
 def _train(loader: DataLoader[tuple[Tensor, ...]], steps: int, device: torch.device,
