@@ -70,7 +70,7 @@ def test_a_method_without_stages_is_a_finished_run(data: Path, tmp_path: Path):
 
 def test_a_generator_that_is_not_done_stops_the_run_before_its_encoder(data: Path, tmp_path: Path):
     config = tiny_config(data, name="f_anogan", width=2, latent=4, gan_steps=2, encoder_steps=2)
-    with pytest.raises(ValueError, match="train with more gan_steps"):
+    with pytest.raises(ValueError, match="it has collapsed or is not done; train it for more steps"):
         fit(config, tmp_path / "run", resume=False)
 
 
