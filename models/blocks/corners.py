@@ -14,7 +14,12 @@ from torch import Tensor, nn
 
 def rounded_abs(values: Tensor, rounding: float) -> Tensor:
     """|x|, its corner at 0 rounded over about `rounding` on either side; never below 0."""
-    return (values**2 + rounding**2).sqrt() - rounding if rounding else values.abs()
+    return _rounded(values, rounding) - rounding if rounding else values.abs()
+
+
+def _rounded(values: Tensor, rounding: float) -> Tensor:
+    """sqrt(x² + r²); x² as a product, since ONNX Runtime's power, and the power 1 in its gradient, are slow."""
+    return (values * values + rounding**2).sqrt()
 
 
 class RoundedReLU(nn.Module):
@@ -23,7 +28,7 @@ class RoundedReLU(nn.Module):
         self.slope, self.rounding = slope, rounding
 
     def forward(self, values: Tensor) -> Tensor:
-        above = (values + (values**2 + self.rounding**2).sqrt()) / 2
+        above = (values + _rounded(values, self.rounding)) / 2
         return self.slope * values + (1 - self.slope) * above if self.slope else above
 
 
