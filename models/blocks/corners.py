@@ -18,7 +18,7 @@ def rounded_abs(values: Tensor, rounding: float) -> Tensor:
 
 
 def _rounded(values: Tensor, rounding: float) -> Tensor:
-    """sqrt(x² + r²); x² as a product, since ONNX Runtime's power, and the power 1 in its gradient, are slow."""
+    """sqrt(x² + r²); x² as a product: ONNX Runtime is slow at the power, and at its gradient's power of 1."""
     return (values * values + rounding**2).sqrt()
 
 
