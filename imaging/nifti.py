@@ -85,13 +85,12 @@ def inspect_nifti(content: Buffer, *, limits: Limits) -> Header:
     return Header(format="nifti", modality=None, body_part=None, rows=rows, columns=columns, slices=slices)
 
 
-def write_nifti(volume: np.ndarray, image: Image) -> bytes:
-    """A map `(D, H, W)` or `(H, W)` of `image` as float32 `.nii.gz` on the source's own grid.
+def write_nifti(volume: np.ndarray, grid: SourceGrid) -> bytes:
+    """A map `(D, H, W)` or `(H, W)` as float32 `.nii.gz` on the source's own grid.
 
     The same map gives the same bytes. A sheared grid (a tilted gantry) fits the sform only, so that the
     qform is then left out.
     """
-    grid = image.grid
     source_order = grid.lay_back(volume if volume.ndim == 3 else volume[None]).astype(np.float32)
     if source_order.shape != grid.shape:
         raise ValueError(f"the map has {source_order.shape} voxels in the source's order, not {grid.shape}")

@@ -45,10 +45,20 @@ def render_overlay(
     if volume.shape != slices.shape:
         raise ValueError(f"the map is {volume.shape}, the image {slices.shape}; they must agree")
     chosen = _highest_slice(volume) if slice_index is None else slice_index
-    size = _display_size(image)
-    grey = _resized(_grey(image, slices[chosen]), size)
-    strength = np.clip(_resized(np.nan_to_num(volume[chosen]) / limit, size), 0, 1)
-    return _png(_with_footer(_blend(grey, strength, opacity), limit))
+    return draw_overlay(grey_picture(image, chosen), volume[chosen], limit=limit, opacity=opacity)
+
+
+def grey_picture(image: Image, slice_index: int) -> np.ndarray:
+    """One slice as it is shown: `(rows, columns)` uint8, as large as on the screen."""
+    grey = _resized(_grey(image, image.slices[slice_index, 0]), _display_size(image))
+    return np.asarray(np.rint(255 * np.clip(grey, 0, 1)), np.uint8)
+
+
+def draw_overlay(picture: np.ndarray, plane: np.ndarray, *, limit: float, opacity: float = 0.6) -> bytes:
+    """Draw a slice's map `(H, W)` over its `grey_picture`, as a PNG; the rest as `render_overlay` has it."""
+    size = (picture.shape[1], picture.shape[0])
+    strength = np.clip(_resized(np.nan_to_num(plane) / limit, size), 0, 1)
+    return _png(_with_footer(_blend(picture / 255, strength, opacity), limit))
 
 
 def _highest_slice(volume: np.ndarray) -> int:

@@ -1,10 +1,8 @@
 """What the sandbox does with an upload: look at its headers, decode it, draw a slice of it."""
 
-import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import nibabel
 import numpy as np
 
 from imaging.contrasts import inspect_contrasts, read_contrasts
@@ -12,9 +10,10 @@ from imaging.header import Header
 from imaging.image import Image
 from imaging.kinds import Buffer
 from imaging.limits import Limits
-from imaging.overlay import render_overlay
+from imaging.overlay import draw_overlay, grey_picture
 from service.errors import GoneError, UnknownFieldError
-from service.store import Store
+from service.kept import DRAWING, MAP, Drawing
+from service.store import mapped
 
 Keys = Mapping[str, Sequence[str]]
 """Where the files of each contrast are in the store."""
@@ -47,33 +46,21 @@ def decode_upload(root: Path, keys: Keys, limits: Limits) -> Image:
     return read_contrasts(parts, limits=limits)
 
 
-def draw_slice(
-    root: Path, keys: Keys, map_key: str, limits: Limits, full_colour: float, slice_index: int
-) -> bytes:
-    """Draw the overlay of one slice, from the upload and the stored anomaly map.
-
-    Args:
-        full_colour: The map's value that has the heatmap's last colour.
+def draw_slice(root: Path, keys: Keys, folder: str, limits: Limits, slice_index: int) -> bytes:
+    """Draw the overlay of one slice, from the upload and the result that is kept in `folder`.
 
     Raises:
+        GoneError: The upload was removed meanwhile.
         UnknownFieldError: There is no such slice.
     """
     image = decode_upload(root, keys, limits)
     count = len(image.slices)
     if not 0 <= slice_index < count:
         raise UnknownFieldError(f"slice {slice_index} does not exist; the image has slices 0 to {count - 1}")
-    anomaly_map = _map_on_image(gzip.decompress((root / map_key).read_bytes()), image)
-    return render_overlay(image, anomaly_map, limit=full_colour, slice_index=slice_index)
+    anomaly_map = np.load(root / folder / MAP, mmap_mode="r")
+    limit = Drawing.read(root / folder / DRAWING).limit
+    return draw_overlay(grey_picture(image, slice_index), anomaly_map[slice_index], limit=limit)
 
 
 def _mapped(root: Path, keys: Keys) -> dict[str, Sequence[Buffer]]:
-    return {name: Store(root).mapped(files) for name, files in keys.items()}
-
-
-def _map_on_image(nifti: bytes, image: Image) -> np.ndarray:
-    """The map `(D, H, W)` on our own axes: `SourceGrid.lay_back` the other way round."""
-    stored = np.asarray(nibabel.Nifti1Image.from_bytes(nifti).dataobj, np.float32)
-    for axis, flip in enumerate(image.grid.flips):
-        if flip:
-            stored = np.flip(stored, axis)
-    return stored.transpose(np.argsort(image.grid.axes)).transpose(2, 1, 0)
+    return {name: mapped(root, files) for name, files in keys.items()}

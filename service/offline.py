@@ -13,7 +13,8 @@ from imaging.nifti import write_nifti
 from inference.bundle import Bundle
 from inference.catalog import Catalog
 from inference.errors import InferenceError
-from inference.predictor import ImageResult, Predictor, ScopePolicy
+from inference.predictor import Predictor
+from inference.scoring import ImageResult, ScopePolicy
 from service.image_files import ImageFiles, find_folders, find_images
 from service.settings import Settings
 
@@ -59,7 +60,7 @@ class OfflineScorer:
                 continue
             if maps is not None:
                 target = maps / f"{number:06d}-{_stem(files.path)}.nii.gz"
-                target.write_bytes(write_nifti(result.anomaly_map, image))
+                target.write_bytes(write_nifti(result.anomaly_map, image.grid))
                 row["map"] = str(target)
             yield {**row, **_columns(predictor.bundle, result)}
 

@@ -1,6 +1,5 @@
 """The result of a job as JSON."""
 
-from collections.abc import Mapping
 from typing import Self
 
 from pydantic import BaseModel
@@ -8,12 +7,10 @@ from pydantic import BaseModel
 from imaging.image import Image
 from inference.bundle import Bundle
 from inference.findings import Finding
-from inference.predictor import ImageResult
-from service.jobs import Job, links_of
+from inference.scoring import ImageResult
+from service.jobs import links_of
 
 RESULT = "result.json"
-ANOMALY_MAP = "anomaly_map.nii.gz"
-OVERLAY = "overlay.png"
 
 
 class DecisionView(BaseModel):
@@ -69,11 +66,10 @@ class ResultView(BaseModel):
     intended_use: str
 
     @classmethod
-    def of(
-        cls, job: Job, bundle: Bundle, image: Image, result: ImageResult, *, timings_ms: Mapping[str, float]
-    ) -> Self:
+    def of(cls, job_id: str, bundle: Bundle, image: Image, result: ImageResult) -> Self:
+        """What is known before the stages have been timed."""
         return cls(
-            job_id=job.job_id,
+            job_id=job_id,
             model=bundle.reference,
             bundle_digest=bundle.digest,
             score=result.score,
@@ -84,8 +80,8 @@ class ResultView(BaseModel):
             slices=_slices_of(image, result),
             findings=[FindingView.of(finding) for finding in result.findings],
             warnings=list(result.warnings),
-            timings_ms=dict(timings_ms),
-            links=links_of(job.job_id),
+            timings_ms={},
+            links=links_of(job_id),
             intended_use=bundle.manifest.intended_use,
         )
 
@@ -100,11 +96,6 @@ def decisions_of(bundle: Bundle, result: ImageResult) -> list[DecisionView]:
         )
         for point in bundle.manifest.operating_points
     ]
-
-
-def full_colour_of(map_threshold: float, *, peak: float) -> float:
-    """The map's value that has the heatmap's last colour: the threshold lies in the middle of the scale."""
-    return 2 * map_threshold if map_threshold > 0 else max(peak, 1e-6)
 
 
 def _slices_of(image: Image, result: ImageResult) -> list[SliceView]:

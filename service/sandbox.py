@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from imaging.errors import ImageTooLargeError, ImagingError
+from inference.errors import InferenceError
 from service.errors import SandboxCrashedError, SandboxTimeoutError, ServiceError
 from service.failure_log import log_failure
 
@@ -105,7 +106,7 @@ def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[E
         return None, function(*arguments)
     except MemoryError:
         return ImageTooLargeError("decoding needs more memory than allowed; send a smaller image"), None
-    except (ImagingError, ServiceError) as error:
+    except (ImagingError, InferenceError, ServiceError) as error:
         return error, None
     except Exception as error:
         log_failure(error, where="sandbox")

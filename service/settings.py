@@ -43,7 +43,7 @@ class Settings(BaseSettings):
         default=5.0, gt=0, description="silence after which a worker's job goes to another"
     )
     max_deliveries: int = Field(default=3, ge=1, description="times a job may stop its worker")
-    worker_jobs: int = Field(default=2, ge=1, description="jobs that one worker has in hand at once")
+    worker_jobs: int = Field(default=4, ge=1, description="jobs that one worker has in hand at once")
     drain_s: float = Field(default=10.0, ge=0, description="time a stopping worker has to finish its jobs")
     decode_timeout_s: float = Field(default=120.0, gt=0, description="longest decoding of one upload")
     decode_memory_bytes: int = Field(
@@ -55,6 +55,9 @@ class Settings(BaseSettings):
         description="ONNX Runtime providers in order of preference, separated by commas",
     )
     threads: int = Field(default=0, ge=0, description="threads of one inference; 0 is one for each core")
+    batch_delay_ms: float = Field(
+        default=5.0, ge=0, description="how long a batch with room waits for slices that are being decoded"
+    )
     max_batch: int = Field(default=16, ge=1, description="slices that go through the network at once")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least severe log line that is written"

@@ -5,7 +5,9 @@ holds all of its bytes or does not exist, whoever is killed when.
 """
 
 import mmap
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import obstore
 from obstore.store import LocalStore
 
 from imaging.kinds import Buffer
+
+SCRATCH = "scratch"
 
 _CHUNK_BYTES = 1 << 20
 
@@ -82,13 +86,36 @@ class Store:
             found["path"] async for batch in batches for found in batch if found["last_modified"] < moment
         ]
 
-    def mapped(self, keys: Sequence[str]) -> list[Buffer]:
-        """The objects as memory maps, so that a large upload is not held in memory.
+    async def put_file(self, key: str, path: Path) -> None:
+        """Move a file of `scratch` into the store."""
+        target = self.root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
 
-        Raises:
-            FileNotFoundError: One of them does not exist.
-        """
-        return [_map(self.root / key) for key in keys]
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A name for a file that is being made; what still has it at the end is removed."""
+        folder = self.root / SCRATCH
+        folder.mkdir(exist_ok=True)
+        path = folder / secrets.token_hex(16)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    @asynccontextmanager
+    async def at_hand(self, keys: Mapping[str, Sequence[str]]) -> AsyncIterator[Path]:  # noqa: ARG002  # a local store has all
+        """A folder below which these objects, in groups of any name, lie as files under their keys."""
+        yield self.root
+
+
+def mapped(root: Path, keys: Sequence[str]) -> list[Buffer]:
+    """Objects as memory maps, so that a large upload is not held in memory.
+
+    Raises:
+        FileNotFoundError: One of them does not exist.
+    """
+    return [_map(root / key) for key in keys]
 
 
 def _map(path: Path) -> Buffer:

@@ -8,12 +8,13 @@ from redis.exceptions import RedisError
 
 from service.queue import Queue
 from service.settings import Settings
-from service.store import Store
+from service.store import SCRATCH, Store
 
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 300.0
 _BATCH = 100
+_LONGEST_RUN = timedelta(hours=24)
 
 
 class Sweeper:
@@ -39,6 +40,9 @@ class Sweeper:
             "inputs", now - timedelta(hours=self._settings.keep_inputs_hours)
         ):
             await self._store.delete(key.rsplit("/", 1)[0])
+        # A process that was killed leaves its file.
+        for key in await self._store.older_than(SCRATCH, now - _LONGEST_RUN):
+            await self._store.delete(key)
         age_s = 3600 * self._settings.keep_results_hours
         for job_id in await self._queue.older_than(age_s, count=_BATCH):
             if await self._queue.expire(job_id):

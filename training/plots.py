@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from imaging.image import Image
 from imaging.voi import apply_voi
 from inference.manifest import Manifest, Metric
-from inference.predictor import ImageResult
+from inference.scoring import ImageResult
 from training.data.data_set import ANOMALOUS, NORMAL, Sample
 from training.evaluation import Evaluation
 from training.scoring import ScoredSplit

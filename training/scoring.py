@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inference.predictor import ImageResult, Predictor
+from inference.predictor import Predictor
+from inference.scoring import ImageResult
 from training.data.data_set import Sample
 from training.errors import DataError
 

@@ -2,14 +2,12 @@
 
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from service.api.forms import Form, key_of
+from service.api.derived import object_of, slice_of
+from service.api.forms import PNG, Form
 from service.api.problem_responses import problem_response
 from service.api.services import Services
 from service.errors import GoneError, JobNotFinishedError, JobStateError
-from service.images import draw_slice
 from service.jobs import Job, JobView
-from service.keys import result_key
-from service.results import ANOMALY_MAP, full_colour_of
 
 
 async def result_response(job: Job, form: Form, services: Services) -> Response:
@@ -24,7 +22,7 @@ async def result_response(job: Job, form: Form, services: Services) -> Response:
         return problem_response(job.error.model_copy(update={"job_id": job.job_id}))
     check_done(job)
     try:
-        size, pieces = await services.store.stream(await key_of(services.store, job, form))
+        size, pieces = await services.store.stream(await object_of(job, form, services))
     except FileNotFoundError as error:
         raise _gone(job) from error
     headers = {
@@ -43,10 +41,11 @@ async def slice_response(job: Job, slice_index: int, services: Services) -> Resp
         GoneError: The upload is kept no longer.
     """
     check_done(job)
-    key = result_key(job.job_id, job.attempt, f"overlay-{slice_index:05d}.png")
-    if not await services.store.exists(key):
-        await services.store.put(key, await _drawn(job, slice_index, services))
-    return Response(await services.store.get(key), media_type="image/png")
+    try:
+        content = await services.store.get(await slice_of(job, slice_index, services))
+    except FileNotFoundError as error:
+        raise _gone(job) from error
+    return Response(content, media_type=PNG.media_type)
 
 
 def accepted_response(job: Job) -> JSONResponse:
@@ -66,20 +65,6 @@ def check_done(job: Job) -> None:
         )
     raise JobNotFinishedError(
         f"job {job.job_id} is {job.state}; GET /jobs/{job.job_id}/events tells when it is done"
-    )
-
-
-async def _drawn(job: Job, slice_index: int, services: Services) -> bytes:
-    request = job.request
-    threshold = services.catalog.get(request.model).manifest.calibration.map_threshold
-    return await services.sandbox.call(
-        draw_slice,
-        services.store.root,
-        request.keys,
-        result_key(job.job_id, job.attempt, ANOMALY_MAP),
-        services.settings.limits,
-        full_colour_of(threshold, peak=1.0),
-        slice_index,
     )
 
 

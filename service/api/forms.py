@@ -1,17 +1,9 @@
 """The forms in which a result can be had, and which one a client means by its Accept header."""
 
-import io
-import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.concurrency import run_in_threadpool
-
 from service.errors import NotAcceptableError
-from service.jobs import Job
-from service.keys import result_key
-from service.results import ANOMALY_MAP, OVERLAY, RESULT
-from service.store import Store
+from service.results import RESULT
 
 
 @dataclass(frozen=True)
@@ -23,8 +15,8 @@ class Form:
 
 
 JSON = Form(RESULT, "application/json")
-PNG = Form(OVERLAY, "image/png")
-NIFTI = Form(ANOMALY_MAP, "application/gzip")
+PNG = Form("overlay.png", "image/png")
+NIFTI = Form("anomaly_map.nii.gz", "application/gzip")
 ARCHIVE = Form("result.zip", "application/zip")
 
 FORMS = (JSON, PNG, NIFTI, ARCHIVE)
@@ -55,24 +47,3 @@ def _range_of(part: str) -> tuple[str, float]:
             except ValueError:
                 return media_range, 0.0
     return media_range, 1.0
-
-
-async def key_of(store: Store, job: Job, form: Form) -> str:
-    """The object that holds the result in this form, made now if it was not yet."""
-    key = result_key(job.job_id, job.attempt, form.name)
-    if form == ARCHIVE and not await store.exists(key):
-        parts = {
-            part.name: await store.get(result_key(job.job_id, job.attempt, part.name))
-            for part in (JSON, PNG, NIFTI)
-        }
-        await store.put(key, await run_in_threadpool(_archive, parts))
-    return key
-
-
-def _archive(parts: Mapping[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in parts.items():
-            # A fixed date keeps the archive of one result the same, whenever it is made.
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
-    return out.getvalue()

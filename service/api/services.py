@@ -32,6 +32,7 @@ class Services:
     watcher: JobWatcher
     store: Store
     sandbox: Sandbox
+    drawing_sandbox: Sandbox  # a large map must not hold up the next upload
     counter: RequestCounter
 
 
@@ -53,7 +54,8 @@ async def open_services(
         registry=WorkerRegistry(redis, keys),
         watcher=JobWatcher(redis, keys, queue),
         store=Store(settings.store_dir),
-        sandbox=Sandbox(timeout_s=settings.decode_timeout_s, memory_bytes=settings.decode_memory_bytes),
+        sandbox=_sandbox(settings),
+        drawing_sandbox=_sandbox(settings),
         counter=counter,
     )
     with suppress(RedisError):
@@ -61,13 +63,19 @@ async def open_services(
     tasks = [
         asyncio.create_task(services.watcher.run()),
         asyncio.create_task(services.sandbox.call(get_ready)),
+        asyncio.create_task(services.drawing_sandbox.call(get_ready)),
     ]
     try:
         yield services
     finally:
         await end_tasks(*tasks)
         services.sandbox.close()
+        services.drawing_sandbox.close()
         await redis.aclose()
+
+
+def _sandbox(settings: Settings) -> Sandbox:
+    return Sandbox(timeout_s=settings.decode_timeout_s, memory_bytes=settings.decode_memory_bytes)
 
 
 def _services_of(request: Request) -> Services:

@@ -102,12 +102,9 @@ def choose_bundle(
 async def _request_of(upload: Upload, options: ScoreOptions, services: Services) -> JobRequest:
     parts = len(upload.names)
     asked = _contrasts_of(upload, options, services.catalog)
-    header = await services.sandbox.call(
-        inspect_upload,
-        services.store.root,
-        input_keys(upload.upload_id, parts, asked),
-        services.settings.limits,
-    )
+    keys = input_keys(upload.upload_id, parts, asked)
+    async with services.store.at_hand(keys) as root:
+        header = await services.sandbox.call(inspect_upload, root, keys, services.settings.limits)
     bundle = choose_bundle(services.catalog, options, header, list(asked))
     contrasts = parts_by_contrast(upload.names, bundle.manifest)
     digest = digest_of_parts(upload.digests, contrasts)

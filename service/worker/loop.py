@@ -18,7 +18,7 @@ from service.problems import HTTP_STATUS, Problem, problem_of
 from service.queue import Delivery, Queue
 from service.settings import Settings
 from service.task_end import end_tasks
-from service.worker.inference import Models
+from service.worker.models import Models
 from service.worker.pipeline import JobRun, JobStoppedError, Pipeline
 from service.worker_registry import BEAT_S, WorkerRegistry, WorkerStatus
 

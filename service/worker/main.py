@@ -17,8 +17,9 @@ from service.settings import Settings
 from service.store import Store
 from service.sweep import Sweeper
 from service.task_end import end_tasks
-from service.worker.inference import Models
+from service.worker.batcher import Batcher
 from service.worker.loop import Worker
+from service.worker.models import Models
 from service.worker.pipeline import Pipeline
 from service.worker_registry import WorkerRegistry
 
@@ -52,7 +53,8 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
     redis, keys = connect(redis_url), Keys(settings.key_prefix)
     queue = Queue(redis, keys, max_queued=settings.max_queued, max_deliveries=settings.max_deliveries)
     store = Store(settings.store_dir)
-    pipeline = Pipeline(store, models, sandboxes=_sandboxes(settings), limits=settings.limits)
+    batcher = Batcher(max_batch=settings.max_batch, delay_s=settings.batch_delay_ms / 1000)
+    pipeline = Pipeline(store, models, batcher, sandboxes=_sandboxes(settings), limits=settings.limits)
     sweeping = asyncio.create_task(Sweeper(queue, store, settings=settings).run())
     try:
         await pipeline.warm()
@@ -63,7 +65,7 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
     finally:
         await end_tasks(sweeping)
         pipeline.close()
-        models.close()
+        batcher.close()
         await redis.aclose()
 
 

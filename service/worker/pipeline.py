@@ -1,31 +1,30 @@
 """The stages between a job and its stored result: decode, prepare, infer, finish, store.
 
-Each stage takes what the one before gave and nothing else, so that slices of several jobs can be batched in
-the middle without touching the rest.
+Decoding processes do all but the graph; the batcher runs that for all jobs in hand.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from imaging.image import Image
 from imaging.limits import Limits
-from imaging.nifti import write_nifti
-from imaging.overlay import render_overlay
-from inference.predictor import ImageResult, Predictor, PreparedImage
+from inference.predictor import Predictor
 from inference.session import GraphOutput
-from service.images import decode_upload, get_ready
+from service.images import get_ready
 from service.jobs import Job
+from service.kept import DRAWING, MAP
 from service.keys import result_key
-from service.results import ANOMALY_MAP, OVERLAY, RESULT, ResultView, full_colour_of
+from service.results import RESULT
 from service.sandbox import Sandbox
 from service.store import Store
-from service.worker.inference import Models
+from service.worker.batcher import Batcher
+from service.worker.models import Models
+from service.worker.visits import Entered, Left, enter, forget, leave
 
 # Where each stage ends on the way from 0 to 1.
-DECODED, PREPARED, INFERRED = 0.1, 0.2, 0.9
+PREPARED, INFERRED = 0.2, 0.9
 
 
 class JobStoppedError(Exception):
@@ -51,19 +50,16 @@ class JobRun:
         if self.is_stopped:
             raise JobStoppedError
 
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.timings_ms[stage] = round(1000 * (time.perf_counter() - start), 3)
-
 
 class Pipeline:
-    """The stages of one worker; several jobs may be in it at once."""
+    """The stages of one worker; as many jobs may be in it at once as it has sandboxes."""
 
-    def __init__(self, store: Store, models: Models, *, sandboxes: list[Sandbox], limits: Limits) -> None:
+    def __init__(
+        self, store: Store, models: Models, batcher: Batcher, *, sandboxes: list[Sandbox], limits: Limits
+    ) -> None:
         self._store = store
         self._models = models
+        self._batcher = batcher
         self._limits = limits
         self._all_sandboxes = sandboxes
         self._sandboxes: asyncio.Queue[Sandbox] = asyncio.Queue()
@@ -82,68 +78,57 @@ class Pipeline:
             ImagingError, InferenceError, ServiceError: It cannot be scored, and why.
         """
         predictor = self._models.get(run.job.request.bundle_digest)
-        image = await self.decode(run)
-        prepared = await self.prepare(run, predictor, image)
-        output = await self.infer(run, predictor, prepared)
-        result = await self.finish(run, predictor, image, prepared, output)
-        await self.store(run, predictor, image, result)
+        async with self._sandbox() as sandbox:
+            with self._batcher.expecting():
+                entered = await self._enter(run, predictor, sandbox)
+            output = await self._infer(run, predictor, entered)
+            await self._leave(run, predictor, sandbox, output)
 
-    async def decode(self, run: JobRun) -> Image:
-        keys = run.job.request.keys
-        sandbox = await self._sandboxes.get()
-        try:
-            with run.timed("decode"):
-                image = await sandbox.call(decode_upload, self._store.root, keys, self._limits)
-        finally:
-            self._sandboxes.put_nowait(sandbox)
-        run.reach(DECODED)
-        return image
-
-    async def prepare(self, run: JobRun, predictor: Predictor, image: Image) -> PreparedImage:
-        def report(share: float) -> None:
-            run.reach(DECODED + share * (PREPARED - DECODED))
-
-        with run.timed("prepare"):
-            return await asyncio.to_thread(
-                predictor.prepare, image, scope=run.job.request.scope, progress=report
+    async def _enter(self, run: JobRun, predictor: Predictor, sandbox: Sandbox) -> Entered:
+        request = run.job.request
+        async with self._store.at_hand(request.keys) as root:
+            entered = await sandbox.call(
+                enter, root, request.keys, self._limits, predictor.bundle, request.scope
             )
+        run.timings_ms |= entered.timings.ms
+        run.reach(PREPARED)
+        return entered
 
-    async def infer(self, run: JobRun, predictor: Predictor, prepared: PreparedImage) -> GraphOutput:
+    async def _infer(self, run: JobRun, predictor: Predictor, entered: Entered) -> GraphOutput:
         def report(share: float) -> None:
             run.reach(PREPARED + share * (INFERRED - PREPARED))
 
-        with run.timed("infer"):
-            return await self._models.run(predictor, prepared, report)
+        start = time.perf_counter()
+        output = await self._batcher.run(predictor.session, entered.slices, priority=0, progress=report)
+        run.timings_ms["infer"] = round(1000 * (time.perf_counter() - start), 3)
+        return output
 
-    async def finish(
-        self, run: JobRun, predictor: Predictor, image: Image, prepared: PreparedImage, output: GraphOutput
-    ) -> ImageResult:
-        with run.timed("finish"):
-            result = await asyncio.to_thread(predictor.finish, image, prepared, output)
-        run.reach(INFERRED)
-        return result
-
-    async def store(self, run: JobRun, predictor: Predictor, image: Image, result: ImageResult) -> None:
-        """Store the map and the overlay, and the JSON last."""
-        with run.timed("render"):
-            anomaly_map = await asyncio.to_thread(write_nifti, result.anomaly_map, image)
-            overlay = await asyncio.to_thread(_draw, image, result)
-        await self._put(run, ANOMALY_MAP, anomaly_map)
-        await self._put(run, OVERLAY, overlay)
+    async def _leave(self, run: JobRun, predictor: Predictor, sandbox: Sandbox, output: GraphOutput) -> None:
+        """Store the map and the drawing, and the JSON last: with it the result is whole."""
+        job = run.job
+        with self._store.scratch() as path:
+            left: Left = await sandbox.call(leave, predictor.bundle, output, job.job_id, path)
+            run.reach(INFERRED)
+            await self._store.put_file(result_key(job.job_id, job.attempt, MAP), path)
+        await self._store.put(result_key(job.job_id, job.attempt, DRAWING), left.drawing)
+        run.timings_ms |= left.timings.ms
         run.timings_ms["total"] = round(sum(run.timings_ms.values()), 3)
-        view = ResultView.of(run.job, predictor.bundle, image, result, timings_ms=run.timings_ms)
-        await self._put(run, RESULT, view.model_dump_json().encode())
+        run.reach(INFERRED)
+        view = left.view.model_copy(update={"timings_ms": run.timings_ms})
+        await self._store.put(result_key(job.job_id, job.attempt, RESULT), view.model_dump_json().encode())
 
-    async def _put(self, run: JobRun, name: str, content: bytes) -> None:
-        run.reach(run.progress)
-        await self._store.put(result_key(run.job.job_id, run.job.attempt, name), content)
+    @asynccontextmanager
+    async def _sandbox(self) -> AsyncIterator[Sandbox]:
+        """A decoding process for one job alone, which has let go of its image when the job is over."""
+        sandbox = await self._sandboxes.get()
+        try:
+            yield sandbox
+        except JobStoppedError:
+            await sandbox.call(forget)
+            raise
+        finally:
+            self._sandboxes.put_nowait(sandbox)
 
     def close(self) -> None:
         for sandbox in self._all_sandboxes:
             sandbox.close()
-
-
-def _draw(image: Image, result: ImageResult) -> bytes:
-    full_colour = full_colour_of(result.map_threshold, peak=float(result.anomaly_map.max()))
-    worst = max(range(len(result.slice_scores)), key=result.slice_scores.__getitem__)
-    return render_overlay(image, result.anomaly_map, limit=full_colour, slice_index=worst)

@@ -5,7 +5,7 @@ import pytest
 
 from imaging.image import Image
 from inference.manifest import Metric
-from inference.predictor import ImageResult
+from inference.scoring import ImageResult
 from training.audit import (
     OutsideBody,
     audit,

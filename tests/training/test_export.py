@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from inference import scoring
 from inference.bundle import MODEL, Bundle, load_bundle
 from inference.predictor import Predictor
 from models.method import AnomalyMethod, InputShape, Prediction, Stage
@@ -89,7 +90,7 @@ def test_the_predictor_scores_as_the_trained_method_does(run: Path, bundle: Bund
     _config, method, splits = load_run(run)
     predictor = Predictor.load(bundle)
     sample = splits.test[-1]
-    prepared = predictor.prepare(sample.image)
+    prepared = scoring.prepare(predictor.bundle, sample.image)
     with torch.no_grad():
         expected = float(method(torch.from_numpy(prepared.batch)).score)
     assert predictor.predict(sample.image).score == pytest.approx(expected, rel=TOLERANCE)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from inference import scoring
 from inference.bundle import CARD, MODEL, TORCHSCRIPT, Bundle, load_bundle
 from inference.predictor import Predictor
 from tests.training.tiny import tables, tiny_config, write_data
@@ -97,7 +98,7 @@ def test_the_fused_graph_tells_nothing_of_the_machine_that_made_it(fused: Bundle
 
 def test_the_torchscript_says_what_the_graph_says_with_the_reconstruction(data: Path, fused: Bundle):
     predictor = Predictor.load(fused)
-    batch = predictor.prepare(read_splits(named(data)).test[-1].image).batch
+    batch = scoring.prepare(predictor.bundle, read_splits(named(data)).test[-1].image).batch
     score, anomaly_map, drawn = read_torchscript(fused.folder / TORCHSCRIPT)(torch.from_numpy(batch))
     output = predictor.session.run(batch)
     np.testing.assert_allclose(output.score, score, rtol=1e-4)

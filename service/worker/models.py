@@ -1,18 +1,11 @@
-"""The models of one worker, and the one thread that runs them.
+"""The models of one worker."""
 
-ONNX Runtime's memory on a GPU grows when `run` comes from several threads, and on a CPU they fight for the
-cores: jobs overlap in everything else, but never here.
-"""
-
-import asyncio
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from typing import Self
 
 from inference.bundle import Bundle
 from inference.errors import BundleNotFoundError
-from inference.predictor import Predictor, PreparedImage
-from inference.session import GraphOutput
+from inference.predictor import Predictor
 from service.settings import Settings
 
 
@@ -21,7 +14,6 @@ class Models:
 
     def __init__(self, predictors: Iterable[Predictor]) -> None:
         self._predictors = {predictor.bundle.digest: predictor for predictor in predictors}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
 
     @classmethod
     def load(cls, bundles: Iterable[Bundle], settings: Settings) -> Self:
@@ -60,13 +52,3 @@ class Models:
         if digest not in self._predictors:
             raise BundleNotFoundError("the model was replaced after the image was sent; send it again")
         return self._predictors[digest]
-
-    async def run(
-        self, predictor: Predictor, prepared: PreparedImage, progress: Callable[[float], None]
-    ) -> GraphOutput:
-        """Run the graph in the inference thread; `progress` is called there, and may raise to stop."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: predictor.run(prepared, progress=progress))
-
-    def close(self) -> None:
-        self._thread.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,74 @@
+"""Forms of a result that are made when they are first asked for, and kept."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from service.api.forms import JSON, NIFTI, PNG, Form
+from service.api.services import Services
+from service.images import draw_slice
+from service.jobs import Job
+from service.kept import DRAWING, MAP, make_archive, make_nifti, make_overlay
+from service.keys import result_key
+
+
+async def object_of(job: Job, form: Form, services: Services) -> str:
+    """The key of the object that holds the result of a finished job in this form.
+
+    Raises:
+        FileNotFoundError: The result is kept no longer.
+    """
+    key = _key(job, form.name)
+    if form == JSON or await services.store.exists(key):
+        return key
+    if form == PNG:
+        await _make(key, job, services, [MAP, DRAWING], make_overlay)
+    elif form == NIFTI:
+        await _make(key, job, services, [MAP, DRAWING], make_nifti)
+    else:
+        names = [part.name for part in (JSON, PNG, NIFTI)]
+        for part in (PNG, NIFTI):
+            await object_of(job, part, services)
+        await _make(key, job, services, names, make_archive, {name: name for name in names})
+    return key
+
+
+async def slice_of(job: Job, slice_index: int, services: Services) -> str:
+    """The key of one slice's overlay.
+
+    Raises:
+        FileNotFoundError: The result is kept no longer.
+        GoneError: The upload is.
+        UnknownFieldError: There is no such slice.
+    """
+    key = _key(job, f"overlay-{slice_index:05d}.png")
+    if await services.store.exists(key):
+        return key
+    keys, folder = job.request.keys, _folder(job)
+    needed = {**keys, "result": [_key(job, MAP), _key(job, DRAWING)]}
+    async with services.store.at_hand(needed) as root:
+        limits = services.settings.limits
+        drawn = await services.drawing_sandbox.call(draw_slice, root, keys, folder, limits, slice_index)
+    await services.store.put(key, drawn)
+    return key
+
+
+async def _make(
+    key: str, job: Job, services: Services, names: list[str], make: Callable[..., None], *arguments: Any
+) -> None:
+    needed = [_key(job, name) for name in names]
+    for one in needed:
+        if not await services.store.exists(one):
+            raise FileNotFoundError(one)
+    async with services.store.at_hand({"result": needed}) as root:
+        with services.store.scratch() as path:
+            await services.drawing_sandbox.call(make, root / _folder(job), path, *arguments)
+            await services.store.put_file(key, path)
+
+
+def _key(job: Job, name: str) -> str:
+    return result_key(job.job_id, job.attempt, name)
+
+
+def _folder(job: Job) -> str:
+    return str(Path(_key(job, MAP)).parent)

@@ -1,0 +1,97 @@
+"""What is kept of a finished job beside its JSON, and the forms that are made of it when first asked for.
+
+The map lies uncompressed, on the image's own slices; the drawing holds what else the forms need, so that the
+heatmap can be drawn when the upload is gone. Everything here runs in a sandbox, and big forms go into files.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imaging.image import Image, SourceGrid
+from imaging.nifti import write_nifti
+from imaging.overlay import draw_overlay, grey_picture
+from inference.scoring import ImageResult
+
+MAP = "anomaly_map.npy"  # (D, H, W) float32
+DRAWING = "drawing.npz"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The worst slice's picture and number, the map's value at full colour, and the source's grid."""
+
+    picture: np.ndarray  # (rows, columns) uint8
+    slice_index: int
+    limit: float
+    grid: SourceGrid
+
+    @classmethod
+    def of(cls, image: Image, result: ImageResult) -> "Drawing":
+        worst = max(range(len(result.slice_scores)), key=result.slice_scores.__getitem__)
+        limit = full_colour_of(result.map_threshold, peak=float(result.anomaly_map.max()))
+        return cls(grey_picture(image, worst), worst, limit, image.grid)
+
+    def to_bytes(self) -> bytes:
+        out = io.BytesIO()
+        grid = self.grid
+        np.savez(
+            out,
+            picture=self.picture,
+            slice_index=self.slice_index,
+            limit=self.limit,
+            shape=grid.shape,
+            axes=grid.axes,
+            flips=grid.flips,
+            affine=grid.affine,
+        )
+        return out.getvalue()
+
+    @classmethod
+    def read(cls, path: Path) -> "Drawing":
+        with np.load(path, allow_pickle=False) as stored:
+            shape, axes = (tuple(int(n) for n in stored[name]) for name in ("shape", "axes"))
+            flips = tuple(bool(flip) for flip in stored["flips"])
+            grid = SourceGrid(
+                (shape[0], shape[1], shape[2]),
+                (axes[0], axes[1], axes[2]),
+                (flips[0], flips[1], flips[2]),
+                stored["affine"],
+            )
+            return cls(stored["picture"], int(stored["slice_index"]), float(stored["limit"]), grid)
+
+
+def full_colour_of(map_threshold: float, *, peak: float) -> float:
+    """The map's value that has the heatmap's last colour: the threshold lies in the middle of the scale."""
+    return 2 * map_threshold if map_threshold > 0 else max(peak, 1e-6)
+
+
+def make_overlay(folder: Path, target: Path) -> None:
+    """Draw the heatmap over the worst slice of the result in `folder`, as a PNG in `target`."""
+    drawing = Drawing.read(folder / DRAWING)
+    anomaly_map = np.load(folder / MAP, mmap_mode="r")
+    target.write_bytes(draw_overlay(drawing.picture, anomaly_map[drawing.slice_index], limit=drawing.limit))
+
+
+def make_nifti(folder: Path, target: Path) -> None:
+    """Lay the map of the result in `folder` back on its source's grid, as `.nii.gz` in `target`."""
+    target.write_bytes(write_nifti(np.load(folder / MAP, mmap_mode="r"), Drawing.read(folder / DRAWING).grid))
+
+
+def make_archive(folder: Path, target: Path, names: Mapping[str, str]) -> None:
+    """Zip files of `folder` into `target`; the same files give the same bytes.
+
+    Args:
+        names: From the name in the archive to that in the folder.
+    """
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, stored in names.items():
+            # A fixed date keeps the archive of one result the same, whenever it is made.
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            with (folder / stored).open("rb") as source, archive.open(entry, "w") as packed:
+                while piece := source.read(1 << 20):
+                    packed.write(piece)
