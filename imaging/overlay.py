@@ -1,6 +1,7 @@
 """The heatmap as a picture: the windowed slice in grey, the anomaly map over it in colour, a legend below."""
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -48,17 +49,28 @@ def render_overlay(
     return draw_overlay(grey_picture(image, chosen), volume[chosen], limit=limit, opacity=opacity)
 
 
-def grey_picture(image: Image, slice_index: int) -> np.ndarray:
-    """One slice as it is shown: `(rows, columns)` uint8, as large as on the screen."""
-    grey = _resized(_grey(image, image.slices[slice_index, 0]), _display_size(image))
-    return np.asarray(np.rint(255 * np.clip(grey, 0, 1)), np.uint8)
+@dataclass(frozen=True)
+class GreyPicture:
+    """One slice as it is shown: its pixels, no more than the screen has, and its size on the screen."""
+
+    pixels: np.ndarray  # (H, W) uint8
+    size: tuple[int, int]  # columns, rows
 
 
-def draw_overlay(picture: np.ndarray, plane: np.ndarray, *, limit: float, opacity: float = 0.6) -> bytes:
-    """Draw a slice's map `(H, W)` over its `grey_picture`, as a PNG; the rest as `render_overlay` has it."""
-    size = (picture.shape[1], picture.shape[0])
-    strength = np.clip(_resized(np.nan_to_num(plane) / limit, size), 0, 1)
-    return _png(_with_footer(_blend(picture / 255, strength, opacity), limit))
+def grey_picture(image: Image, slice_index: int) -> GreyPicture:
+    """One slice in the image's grey window."""
+    size = _display_size(image)
+    grey = _grey(image, image.slices[slice_index, 0])
+    if grey.size > size[0] * size[1]:
+        grey = _resized(grey, size)
+    return GreyPicture(np.asarray(np.rint(255 * np.clip(grey, 0, 1)), np.uint8), size)
+
+
+def draw_overlay(picture: GreyPicture, plane: np.ndarray, *, limit: float, opacity: float = 0.6) -> bytes:
+    """Draw a slice's map `(H, W)` over its picture, as a PNG; the rest as `render_overlay` has it."""
+    grey = _resized(picture.pixels.astype(np.float32) / 255, picture.size)
+    strength = np.clip(_resized(np.nan_to_num(plane) / limit, picture.size), 0, 1)
+    return _png(_with_footer(_blend(grey, strength, opacity), limit))
 
 
 def _highest_slice(volume: np.ndarray) -> int:

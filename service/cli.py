@@ -1,12 +1,12 @@
 """The `atypia` command."""
 
-import asyncio
 import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+import uvloop
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -74,7 +74,7 @@ def worker(
     """Start one worker alone."""
     settings = _settings(None, None)
     with stopped_by_signals(), queue_server(settings) as url:
-        asyncio.run(run_worker(settings, url, is_child=follow))
+        uvloop.run(run_worker(settings, url, is_child=follow))
 
 
 @app.command()

@@ -5,27 +5,32 @@ heatmap can be drawn when the upload is gone. Everything here runs in a sandbox,
 """
 
 import io
+import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
 from imaging.image import Image, SourceGrid
 from imaging.nifti import write_nifti
-from imaging.overlay import draw_overlay, grey_picture
+from imaging.overlay import GreyPicture, draw_overlay, grey_picture
 from inference.scoring import ImageResult
 
 MAP = "anomaly_map.npy"  # (D, H, W) float32
-DRAWING = "drawing.npz"
+DRAWING = "drawing.png"
+
+_FIELDS = "atypia"
 
 
 @dataclass(frozen=True)
 class Drawing:
     """The worst slice's picture and number, the map's value at full colour, and the source's grid."""
 
-    picture: np.ndarray  # (rows, columns) uint8
+    picture: GreyPicture
     slice_index: int
     limit: float
     grid: SourceGrid
@@ -37,32 +42,31 @@ class Drawing:
         return cls(grey_picture(image, worst), worst, limit, image.grid)
 
     def to_bytes(self) -> bytes:
+        """A PNG of the picture, the rest in its text."""
+        text = PngInfo()
+        fields = {
+            "size": self.picture.size,
+            "slice_index": self.slice_index,
+            "limit": self.limit,
+            "shape": self.grid.shape,
+            "axes": self.grid.axes,
+            "flips": self.grid.flips,
+            "affine": self.grid.affine.tolist(),
+        }
+        text.add_text(_FIELDS, json.dumps(fields))
         out = io.BytesIO()
-        grid = self.grid
-        np.savez(
-            out,
-            picture=self.picture,
-            slice_index=self.slice_index,
-            limit=self.limit,
-            shape=grid.shape,
-            axes=grid.axes,
-            flips=grid.flips,
-            affine=grid.affine,
-        )
+        Pillow.fromarray(self.picture.pixels).save(out, "PNG", compress_level=1, pnginfo=text)
         return out.getvalue()
 
     @classmethod
     def read(cls, path: Path) -> "Drawing":
-        with np.load(path, allow_pickle=False) as stored:
-            shape, axes = (tuple(int(n) for n in stored[name]) for name in ("shape", "axes"))
-            flips = tuple(bool(flip) for flip in stored["flips"])
-            grid = SourceGrid(
-                (shape[0], shape[1], shape[2]),
-                (axes[0], axes[1], axes[2]),
-                (flips[0], flips[1], flips[2]),
-                stored["affine"],
-            )
-            return cls(stored["picture"], int(stored["slice_index"]), float(stored["limit"]), grid)
+        with Pillow.open(path) as stored:
+            pixels, fields = np.asarray(stored), json.loads(stored.info[_FIELDS])
+        grid = SourceGrid(
+            tuple(fields["shape"]), tuple(fields["axes"]), tuple(fields["flips"]), np.array(fields["affine"])
+        )
+        picture = GreyPicture(pixels, tuple(fields["size"]))
+        return cls(picture, fields["slice_index"], fields["limit"], grid)
 
 
 def full_colour_of(map_threshold: float, *, peak: float) -> float:

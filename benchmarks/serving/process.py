@@ -66,7 +66,8 @@ def _children(pid: int) -> list[int]:
         except OSError:  # it has just ended
             continue
         parents[int(path.parent.name)] = int(fields[1])
-    found, ring = [], {pid}
+    found: list[int] = []
+    ring = {pid}
     while ring:
         ring = {child for child, parent in parents.items() if parent in ring}
         found.extend(ring)

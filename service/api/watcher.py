@@ -71,8 +71,9 @@ class JobWatcher:
         Raises:
             JobNotFoundError: There is none, or it was deleted meanwhile.
         """
-        async for _job in self.changes(job_id, for_s=wait_s):
-            pass
+        async for job in self.changes(job_id, for_s=wait_s):
+            if job.is_final:
+                return job
         return await self._queue.get(job_id)
 
     async def _listen(self) -> None:
