@@ -79,6 +79,10 @@ class Store:
             await obstore.delete_async(self._objects, [found["path"] for found in batch])
         _remove_empty_folders(self.root / prefix)
 
+    async def remove(self, key: str) -> None:
+        """Remove one object."""
+        await obstore.delete_async(self._objects, key)
+
     async def older_than(self, prefix: str, moment: datetime) -> list[str]:
         """Keys below `prefix` last written before `moment`."""
         batches = obstore.list(self._objects, prefix)

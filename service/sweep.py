@@ -42,7 +42,7 @@ class Sweeper:
             await self._store.delete(key.rsplit("/", 1)[0])
         # A process that was killed leaves its file.
         for key in await self._store.older_than(SCRATCH, now - _LONGEST_RUN):
-            await self._store.delete(key)
+            await self._store.remove(key)
         age_s = 3600 * self._settings.keep_results_hours
         for job_id in await self._queue.older_than(age_s, count=_BATCH):
             if await self._queue.expire(job_id):

@@ -57,3 +57,16 @@ async def test_old_objects_are_found(store: Store):
     now = datetime.now(UTC)
     assert await store.older_than("a", now - timedelta(hours=1)) == []
     assert await store.older_than("a", now + timedelta(hours=1)) == ["a/1"]
+
+
+async def test_a_file_that_was_made_is_moved_in_whole(store: Store):
+    with store.scratch() as path:
+        path.write_bytes(b"a map")
+        await store.put_file("a/b", path)
+    assert await store.get("a/b") == b"a map"
+
+
+async def test_a_file_that_was_not_moved_in_is_removed(store: Store):
+    with store.scratch() as path:
+        path.write_bytes(b"half of a map")
+    assert not path.exists()

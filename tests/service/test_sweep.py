@@ -36,6 +36,18 @@ async def test_an_upload_goes_first_and_the_result_stays(settings: Settings, red
         await sweep(settings, redis_url, hours_later=25)
         assert (await client.get(f"{path}/result")).status_code == 200
         assert list((settings.store_dir).glob("inputs/*/*")) == []
+        for link in ("overlay.png", "anomaly_map.nii.gz"):
+            assert (await client.get(f"{path}/result/{link}")).status_code == 200
+        assert (await client.get(f"{path}/result/overlay.png?slice=0")).status_code == 410
+
+
+async def test_what_a_killed_process_left_half_done_is_removed(settings: Settings, redis_url: str):
+    with Store(settings.store_dir).scratch() as path:
+        path.write_bytes(b"half of a map")
+        await sweep(settings, redis_url, hours_later=23)
+        assert path.exists()
+        await sweep(settings, redis_url, hours_later=25)
+        assert not path.exists()
 
 
 async def test_a_result_that_is_too_old_expires_and_can_be_made_again(settings: Settings, redis_url: str):

@@ -127,6 +127,18 @@ async def test_every_form_of_a_result_can_be_had(client: httpx.AsyncClient):
     assert (await client.get(f"{path}/result", headers={"Accept": "text/html"})).status_code == 406
 
 
+async def test_pictures_are_made_when_they_are_first_asked_for_and_kept(
+    client: httpx.AsyncClient, settings: Settings
+):
+    result = (await client.post("/score", content=nifti_bytes(), headers=WAIT)).json()
+    folder = next(settings.store_dir.glob(f"results/{result['job_id']}/*"))
+    assert {path.name for path in folder.iterdir()} == {"result.json", "anomaly_map.npy", "drawing.png"}
+    overlay = (await client.get(result["links"]["overlay"])).content
+    assert (folder / "overlay.png").read_bytes() == overlay
+    (folder / "drawing.png").unlink()
+    assert (await client.get(result["links"]["overlay"])).content == overlay
+
+
 async def test_any_slice_can_be_drawn_and_the_worst_is_drawn_by_default(client: httpx.AsyncClient):
     result = (await client.post("/score", content=nifti_bytes(), headers=WAIT)).json()
     worst = max(result["slices"], key=lambda part: part["score"])["index"]
