@@ -1,5 +1,6 @@
 """The `atypia` command."""
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -15,10 +16,11 @@ from rich.table import Table
 from imaging.errors import ImagingError
 from inference.catalog import Catalog
 from inference.errors import InferenceError
+from service import access_commands, audit_commands
 from service.errors import ServiceError
 from service.offline import OfflineScorer, Row
 from service.sample import sample_commands
-from service.serve import queue_server, run_api, stopped_by_signals, worker_processes
+from service.serve import check_listening, queue_server, run_api, stopped_by_signals, worker_processes
 from service.settings import Settings
 from service.tables import format_of, to_csv
 from service.worker.main import run_worker
@@ -29,6 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Unsupervised anomaly detection for medical images. Research use only.",
 )
+
+app.add_typer(access_commands.app, name="keys")
+app.add_typer(audit_commands.app, name="audit")
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on; ATYPIA_HOST otherwise.")]
 PortOption = Annotated[
@@ -53,8 +58,10 @@ def serve(
 ) -> None:
     """Start the queue, the workers and the API; Ctrl-C stops all of them."""
     settings = _settings(host, port)
-    with stopped_by_signals(), queue_server(settings) as url, worker_processes(settings, workers):
-        run_api(settings, url, on_ready=_greet)
+    with stopped_by_signals(), queue_server(settings) as url:
+        asyncio.run(check_listening(settings, url))
+        with worker_processes(settings, workers):
+            run_api(settings, url, on_ready=_greet)
 
 
 @app.command()
@@ -62,6 +69,7 @@ def api(host: HostOption = None, port: PortOption = None) -> None:
     """Start the API alone."""
     settings = _settings(host, port)
     with stopped_by_signals(), queue_server(settings) as url:
+        asyncio.run(check_listening(settings, url))
         run_api(settings, url, on_ready=_greet)
 
 

@@ -25,6 +25,22 @@ class NoModelForImageError(ServiceError):
     """No model was named, and no installed one is for such an image."""
 
 
+class UnauthorizedError(ServiceError):
+    """The request has no valid key or token."""
+
+
+class ForbiddenError(ServiceError):
+    """The key or token has not the scope that is needed."""
+
+
+class KeyNotFoundError(ServiceError):
+    """There is no such API key."""
+
+
+class OpenToAllError(ServiceError):
+    """The service would listen where strangers are, and ask nobody who they are."""
+
+
 class JobNotFoundError(ServiceError):
     """There is no such job, or not any more."""
 

@@ -20,7 +20,7 @@ class JobRequest:
     """What a sender asks for; with the bundle and the input these are the job's identity.
 
     `contrasts` says which parts of the upload are which contrast, in the order of the channels; empty where
-    all parts are one picture.
+    all parts are one picture. `owner` is the id of the key that it was sent with, "" for none.
     """
 
     job_id: str
@@ -30,6 +30,7 @@ class JobRequest:
     bundle_digest: str
     scope: Literal["enforce", "warn"]
     contrasts: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    owner: str = ""
 
     @property
     def keys(self) -> dict[str, list[str]]:
@@ -44,6 +45,7 @@ class JobRequest:
             "bundle_digest": self.bundle_digest,
             "scope": self.scope,
             "contrasts": json.dumps(self.contrasts),
+            "owner": self.owner,
         }
 
 
@@ -71,7 +73,9 @@ class Job:
                 model=values["model"],
                 bundle_digest=values["bundle_digest"],
                 scope=values["scope"],
-                contrasts=json.loads(values.get("contrasts", "{}")),  # an older service wrote none
+                # An older service wrote neither.
+                contrasts=json.loads(values.get("contrasts", "{}")),
+                owner=values.get("owner", ""),
             ),
             state=values["state"],
             attempt=values["attempt"],

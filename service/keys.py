@@ -38,6 +38,11 @@ class Keys:
         return self._key("dead")
 
     @property
+    def api_keys(self) -> str:
+        """Hash: what is known of each API key, by its id."""
+        return self._key("api-keys")
+
+    @property
     def counters(self) -> str:
         """Hash: what all workers have done, for the metrics."""
         return self._key("counters")

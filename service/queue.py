@@ -19,6 +19,7 @@ from service.keys import GROUP, Keys, make_token
 from service.problems import Problem, problem_of
 
 EXPIRED_RECORD_S = 24 * 3600
+_PAGE = 200
 
 _Arguments = list[str | int | float]
 
@@ -129,10 +130,23 @@ class Queue:
             raise _missing(job_id)
         return Job.of_fields(job_id, fields)
 
-    async def recent(self, count: int) -> list[Job]:
-        """The newest jobs, newest first."""
+    async def recent(self, count: int, *, owner: str | None = None) -> list[Job]:
+        """The newest jobs, newest first: an owner's, or everybody's for None."""
+        found: list[Job] = []
+        start = 0
+        while len(found) < count:
+            job_ids = await send(self._redis, "ZREVRANGE", self._keys.jobs, start, start + _PAGE - 1)
+            found += [
+                job for job in await self._records(job_ids) if owner is None or job.request.owner == owner
+            ]
+            start += _PAGE
+            if len(job_ids) < _PAGE:
+                break
+        return found[:count]
+
+    async def _records(self, job_ids: list[str]) -> list[Job]:
+        """The jobs of these ids; one that was removed meanwhile is left out."""
         pipeline = self._redis.pipeline(transaction=False)
-        job_ids = await send(self._redis, "ZREVRANGE", self._keys.jobs, 0, count - 1)
         for job_id in job_ids:
             pipeline.execute_command("HGETALL", self._keys.job(job_id))
         records = await pipeline.execute()

@@ -11,9 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from redis.exceptions import RedisError
 
+from service.access.api_keys import ApiKeys
+from service.access.gate import Gate
 from service.api.app import create_app
+from service.connection import connect
 from service.embedded import embedded_server
+from service.keys import Keys
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -32,6 +37,21 @@ def queue_server(settings: Settings) -> Iterator[str]:
         return
     with embedded_server(settings.data_dir) as url:
         yield url
+
+
+async def check_listening(settings: Settings, redis_url: str) -> None:
+    """Refuse to be open to strangers by mistake; a queue that is away leaves the gate shut.
+
+    Raises:
+        OpenToAllError: See `Gate.check_listening`.
+    """
+    redis = connect(redis_url)
+    try:
+        await Gate(settings, ApiKeys(redis, Keys(settings.key_prefix))).check_listening()
+    except RedisError as error:
+        logger.warning("the API keys cannot be read yet: %s", type(error).__name__)
+    finally:
+        await redis.aclose()
 
 
 def run_api(settings: Settings, redis_url: str, *, on_ready: Callable[[str], None]) -> None:

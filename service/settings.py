@@ -30,6 +30,18 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address that the API listens on")
     port: int = Field(default=8000, ge=0, le=65535, description="port that the API listens on")
 
+    anonymous: Literal["loopback", "never", "everywhere"] = Field(
+        default="loopback",
+        description="who needs no key: callers on loopback while there is no key, nobody, or everybody",
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="OpenID Connect provider whose tokens are taken, as its `iss` says it"
+    )
+    oidc_audience: str = Field(default="atypia", description="the `aud` that its tokens must have")
+    oidc_scope_claim: str = Field(
+        default="scope", description="the claim that holds `atypia:score`, `atypia:read`, `atypia:admin`"
+    )
+
     max_upload_bytes: int = Field(default=2 * 1024 * _MIB, ge=1, description="largest request body")
     max_files: int = Field(default=5000, ge=1, description="most files in one upload or archive")
     max_decoded_bytes: int = Field(default=4096 * _MIB, ge=1, description="largest decoded image")
@@ -66,6 +78,10 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         return Limits(max_decoded_bytes=self.max_decoded_bytes, max_files=self.max_files)
+
+    @property
+    def audit_dir(self) -> Path:
+        return self.data_dir / "audit"
 
     @property
     def store_dir(self) -> Path:

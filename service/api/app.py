@@ -8,9 +8,13 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service.api import health_routes, job_routes, model_routes, result_routes, score_routes
+from service.api.access import DOCUMENTED
+from service.api.audited import AuditedRequests
 from service.api.problem_responses import install_error_handlers
+from service.api.protection import ProtectedAnswers
 from service.api.requests_counted import CountedRequests, RequestCounter
 from service.api.services import open_services
+from service.audit import AuditLog
 from service.settings import Settings
 
 _DESCRIPTION = """
@@ -33,9 +37,12 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
         redoc_url=None, title="Atypia", version=_version(), description=_DESCRIPTION, lifespan=lifespan
     )
     install_error_handlers(app)
+    app.add_middleware(AuditedRequests, log=AuditLog(settings.audit_dir))
     app.add_middleware(CountedRequests, counter=counter)
-    for routes in (score_routes, result_routes, job_routes, model_routes, health_routes):
-        app.include_router(routes.router)
+    app.add_middleware(ProtectedAnswers)
+    for routes in (score_routes, result_routes, job_routes, model_routes):
+        app.include_router(routes.router, dependencies=DOCUMENTED)
+    app.include_router(health_routes.router)
     return app
 
 

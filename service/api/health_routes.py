@@ -6,6 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from redis.exceptions import RedisError
 
+from service.api.access import MayRead
 from service.api.measurements import Measurements
 from service.api.score_routes import PROBLEMS
 from service.api.services import Services, ServicesDep
@@ -38,7 +39,7 @@ async def readyz(services: ServicesDep) -> Readiness:
 
 
 @router.get("/metrics")
-async def metrics(services: ServicesDep) -> Response:
+async def metrics(_principal: MayRead, services: ServicesDep) -> Response:
     """Prometheus metrics of the queue, the workers and the requests to this process."""
     measured = Measurements(await services.queue.status(), await services.registry.alive())
     content = generate_latest(services.counter.registry) + generate_latest(measured)

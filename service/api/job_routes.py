@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from service.api.access import MaySee, check_changes, job_for
 from service.api.delivery import accepted_response
 from service.api.score_routes import PROBLEMS
 from service.api.services import Services, ServicesDep
@@ -19,38 +20,42 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], responses=PROBLEMS)
 
 @router.get("")
 async def list_jobs(
-    services: ServicesDep, count: Annotated[int, Query(ge=1, le=1000)] = 100
+    principal: MaySee, services: ServicesDep, count: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> list[JobView]:
-    """The newest jobs, newest first."""
-    return [JobView.of(job) for job in await services.queue.recent(count)]
+    """The newest jobs that you may see, newest first."""
+    owner = None if principal.can("read") else principal.owner
+    return [JobView.of(job) for job in await services.queue.recent(count, owner=owner)]
 
 
 @router.get("/{job_id}")
-async def get_job(job_id: str, services: ServicesDep) -> JobView:
+async def get_job(job_id: str, principal: MaySee, services: ServicesDep) -> JobView:
     """One job."""
-    return JobView.of(await services.queue.get(job_id))
+    return JobView.of(await job_for(principal, job_id, services))
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse)
-async def follow_job(job_id: str, services: ServicesDep) -> EventSourceResponse:
+async def follow_job(job_id: str, principal: MaySee, services: ServicesDep) -> EventSourceResponse:
     """Server-sent events: the job as it is now, and after each change, until it is final."""
-    await services.queue.get(job_id)
+    await job_for(principal, job_id, services)
     return EventSourceResponse(_events(job_id, services), ping=15)
 
 
 @router.delete("/{job_id}", responses={200: {"model": JobView}, 204: {}})
-async def delete_job(job_id: str, services: ServicesDep) -> Response:
+async def delete_job(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
     """Cancel a queued or running job (200); remove a finished one with its upload and result (204)."""
-    if (await services.queue.get(job_id)).state in FINAL_STATES:
+    job = await job_for(principal, job_id, services)
+    check_changes(principal, job)
+    if job.state in FINAL_STATES:
         return await _remove(job_id, services)
     await services.queue.cancel(job_id)
     return JSONResponse(JobView.of(await services.queue.get(job_id)).model_dump(mode="json"))
 
 
 @router.post("/{job_id}/retry", status_code=202, responses={202: {"model": JobView}})
-async def retry_job(job_id: str, services: ServicesDep) -> Response:
+async def retry_job(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
     """Run a failed or cancelled job again."""
-    job = await services.queue.get(job_id)
+    job = await job_for(principal, job_id, services)
+    check_changes(principal, job)
     if not await services.store.exists(input_key(job.request.upload_id, 0)):
         raise GoneError("the upload is kept no longer; send it again")
     await services.queue.retry(job_id)

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from inference.bundle import CARD, Bundle
 from inference.manifest import Metric, OperatingPoint, Scope, TrainingData
+from service.api.access import MaySee
 from service.api.score_routes import PROBLEMS
 from service.api.services import ServicesDep
 
@@ -52,19 +53,19 @@ class ModelView(BaseModel):
 
 
 @router.get("")
-async def list_models(services: ServicesDep) -> list[ModelView]:
+async def list_models(_principal: MaySee, services: ServicesDep) -> list[ModelView]:
     """All installed models."""
     return [ModelView.of(bundle) for bundle in services.catalog]
 
 
 @router.get("/{name}")
-async def get_model(name: str, services: ServicesDep) -> ModelView:
+async def get_model(name: str, _principal: MaySee, services: ServicesDep) -> ModelView:
     """One model, by `name` (its newest version) or `name@version`."""
     return ModelView.of(services.catalog.get(name))
 
 
 @router.get("/{name}/card", response_class=PlainTextResponse)
-async def get_card(name: str, services: ServicesDep) -> PlainTextResponse:
+async def get_card(name: str, _principal: MaySee, services: ServicesDep) -> PlainTextResponse:
     """The model's card, in Markdown."""
     card = (services.catalog.get(name).folder / CARD).read_text(encoding="utf-8")
     return PlainTextResponse(card, media_type="text/markdown; charset=utf-8")

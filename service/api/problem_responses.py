@@ -18,7 +18,11 @@ RETRY_AFTER = {429: "5", 503: "5"}
 
 
 def problem_response(problem: Problem) -> JSONResponse:
-    headers = {"Retry-After": RETRY_AFTER[problem.status]} if problem.status in RETRY_AFTER else None
+    headers = {}
+    if problem.status in RETRY_AFTER:
+        headers["Retry-After"] = RETRY_AFTER[problem.status]
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 11.6.1
     return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
+from service.api.access import MaySee, job_for
 from service.api.delivery import result_response, slice_response
 from service.api.forms import ARCHIVE, JSON, NIFTI, PNG, negotiate
 from service.api.score_routes import PROBLEMS
@@ -15,38 +16,39 @@ router = APIRouter(prefix="/jobs/{job_id}", tags=["results"], responses=PROBLEMS
 
 @router.get("/result", responses={200: {"model": ResultView}})
 async def get_result(
-    job_id: str, services: ServicesDep, accept: Annotated[str | None, Header()] = None
+    job_id: str, principal: MaySee, services: ServicesDep, accept: Annotated[str | None, Header()] = None
 ) -> Response:
     """The result in the form that `Accept` names: JSON, overlay PNG, anomaly map (gzip), zip of all."""
-    return await result_response(await services.queue.get(job_id), negotiate(accept), services)
+    return await result_response(await job_for(principal, job_id, services), negotiate(accept), services)
 
 
 @router.get("/result.json", responses={200: {"model": ResultView}})
-async def get_json(job_id: str, services: ServicesDep) -> Response:
+async def get_json(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
     """Score, percentile, p-value, decisions, findings."""
-    return await result_response(await services.queue.get(job_id), JSON, services)
+    return await result_response(await job_for(principal, job_id, services), JSON, services)
 
 
 @router.get("/result/overlay.png", responses={200: {"content": {PNG.media_type: {}}}})
 async def get_overlay(
     job_id: str,
+    principal: MaySee,
     services: ServicesDep,
     slice_index: Annotated[int | None, Query(alias="slice", ge=0, le=99999)] = None,
 ) -> Response:
     """The heatmap over the slice with the highest score, or over the slice asked for (counted from 0)."""
-    job = await services.queue.get(job_id)
+    job = await job_for(principal, job_id, services)
     if slice_index is None or job.error is not None:
         return await result_response(job, PNG, services)
     return await slice_response(job, slice_index, services)
 
 
 @router.get("/result/anomaly_map.nii.gz", responses={200: {"content": {NIFTI.media_type: {}}}})
-async def get_anomaly_map(job_id: str, services: ServicesDep) -> Response:
+async def get_anomaly_map(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
     """The raw map as NIfTI on the upload's own grid."""
-    return await result_response(await services.queue.get(job_id), NIFTI, services)
+    return await result_response(await job_for(principal, job_id, services), NIFTI, services)
 
 
 @router.get("/result.zip", responses={200: {"content": {ARCHIVE.media_type: {}}}})
-async def get_archive(job_id: str, services: ServicesDep) -> Response:
+async def get_archive(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
     """JSON, overlay and map in one file."""
-    return await result_response(await services.queue.get(job_id), ARCHIVE, services)
+    return await result_response(await job_for(principal, job_id, services), ARCHIVE, services)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from service.api.access import MaySubmit
 from service.api.delivery import accepted_response, result_response
 from service.api.forms import negotiate
 from service.api.prefer import wait_of
@@ -48,6 +49,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 async def score(
     request: Request,
     options: Annotated[ScoreOptions, Query()],
+    principal: MaySubmit,
     services: ServicesDep,
     prefer: Annotated[str | None, Header()] = None,
     accept: Annotated[str | None, Header()] = None,
@@ -58,7 +60,8 @@ async def score(
     it is the result, in the form that `Accept` names, if there is one within so many seconds.
     """
     form = negotiate(accept)
-    job_id = await submit_upload(request, options, services)
+    job_id = await submit_upload(request, options, principal.owner, services)
+    request.state.job_id = job_id
     wait_s = wait_of(prefer, longest_s=services.settings.max_wait_s)
     if wait_s is None:
         return accepted_response(await services.queue.get(job_id))

@@ -10,6 +10,8 @@ from fastapi import Depends, Request
 from redis.exceptions import RedisError
 
 from inference.catalog import Catalog
+from service.access.api_keys import ApiKeys
+from service.access.gate import Gate
 from service.api.requests_counted import RequestCounter
 from service.api.watcher import JobWatcher
 from service.connection import connect
@@ -27,6 +29,7 @@ from service.worker_registry import WorkerRegistry
 class Services:
     settings: Settings
     catalog: Catalog
+    gate: Gate
     queue: Queue
     registry: WorkerRegistry
     watcher: JobWatcher
@@ -50,6 +53,7 @@ async def open_services(
     services = Services(
         settings=settings,
         catalog=Catalog.of_folders(settings.bundles),
+        gate=Gate(settings, ApiKeys(redis, keys)),
         queue=queue,
         registry=WorkerRegistry(redis, keys),
         watcher=JobWatcher(redis, keys, queue),

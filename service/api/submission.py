@@ -50,7 +50,7 @@ class ScoreOptions(BaseModel):
             ) from error
 
 
-async def submit_upload(request: Request, options: ScoreOptions, services: Services) -> str:
+async def submit_upload(request: Request, options: ScoreOptions, owner: str, services: Services) -> str:
     """Receive an image and queue its job; the id of the job, which may be one that is known already.
 
     Raises:
@@ -65,7 +65,7 @@ async def submit_upload(request: Request, options: ScoreOptions, services: Servi
     )
     is_kept = False
     try:
-        job = await _request_of(upload, options.updated(upload.fields), services)
+        job = await _request_of(upload, options.updated(upload.fields), owner, services)
         is_kept = await services.queue.submit(job)
     finally:
         if not is_kept:
@@ -99,7 +99,7 @@ def choose_bundle(
     return bundle
 
 
-async def _request_of(upload: Upload, options: ScoreOptions, services: Services) -> JobRequest:
+async def _request_of(upload: Upload, options: ScoreOptions, owner: str, services: Services) -> JobRequest:
     parts = len(upload.names)
     asked = _contrasts_of(upload, options, services.catalog)
     keys = input_keys(upload.upload_id, parts, asked)
@@ -109,13 +109,17 @@ async def _request_of(upload: Upload, options: ScoreOptions, services: Services)
     contrasts = parts_by_contrast(upload.names, bundle.manifest)
     digest = digest_of_parts(upload.digests, contrasts)
     return JobRequest(
-        job_id=make_job_id(digest, bundle.digest, {"scope": options.scope}),
+        # Of the same image two owners have two jobs: nobody learns what others have sent.
+        job_id=make_job_id(
+            digest, bundle.digest, {"scope": options.scope, **({"owner": owner} if owner else {})}
+        ),
         upload_id=upload.upload_id,
         parts=parts,
         model=bundle.reference,
         bundle_digest=bundle.digest,
         scope=options.scope,
         contrasts=contrasts,
+        owner=owner,
     )
 
 

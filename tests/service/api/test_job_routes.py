@@ -108,7 +108,7 @@ async def test_every_error_is_problem_json(client: httpx.AsyncClient, method: st
 async def test_an_unexpected_error_tells_nothing_of_itself(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    async def broken(*_arguments: object) -> None:
+    async def broken(*_arguments: object, **_options: object) -> None:
         raise LookupError("SECRET^PATIENT")
 
     monkeypatch.setattr("service.queue.Queue.recent", broken)

@@ -1,0 +1,67 @@
+"""`atypia keys`: who may use the service."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from service.access.api_keys import ApiKeys
+from service.access.principal import SCOPES
+from service.audit import AuditLog
+from service.connection import connect
+from service.keys import Keys
+from service.serve import queue_server
+from service.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="API keys: from the first one on, everybody needs one.")
+
+_Result = TypeVar("_Result")
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Whose it is, for you to know; not a patient's.")],
+    scope: Annotated[
+        list[str], typer.Option(help=f"What it may do: {', '.join(SCOPES)}; may be given several times.")
+    ],
+) -> None:
+    """Make a key and print it, this once."""
+    if unknown := sorted(set(scope) - set(SCOPES)):
+        raise typer.BadParameter(f"no scope {unknown[0]!r}; choose from {', '.join(SCOPES)}")
+    settings, scopes = Settings(), [known for known in SCOPES if known in scope]
+    key = _with_keys(settings, lambda keys: keys.add(name, scopes))
+    AuditLog(settings.audit_dir).write("key added", key_id=key.split("_")[1], scopes=scopes)
+    typer.echo(key)
+
+
+@app.command(name="list")
+def show() -> None:
+    """List the keys, without what is secret in them."""
+    table = Table("id", "name", "scopes", "made")
+    for key in _with_keys(Settings(), ApiKeys.list):
+        table.add_row(key.key_id, key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d %H:%M}")
+    Console().print(table)
+
+
+@app.command()
+def revoke(key_id: Annotated[str, typer.Argument(help="As `atypia keys list` shows it.")]) -> None:
+    """Make a key useless from now on."""
+    settings = Settings()
+    _with_keys(settings, lambda keys: keys.revoke(key_id))
+    AuditLog(settings.audit_dir).write("key revoked", key_id=key_id)
+    typer.echo(f"{key_id} is revoked")
+
+
+def _with_keys(settings: Settings, use: Callable[[ApiKeys], Awaitable[_Result]]) -> _Result:
+    async def run(url: str) -> _Result:
+        redis = connect(url)
+        try:
+            return await use(ApiKeys(redis, Keys(settings.key_prefix)))
+        finally:
+            await redis.aclose()
+
+    with queue_server(settings) as url:
+        return asyncio.run(run(url))

@@ -1,0 +1,50 @@
+"""Each request that means something, in the audit log, when it has been answered."""
+
+import asyncio
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.access.principal import Principal
+from service.audit import AuditLog
+
+# Asked for all the time by machines, and tells nobody anything of a patient.
+_NOT_WORTH_A_LINE = frozenset(("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/"))
+
+
+class AuditedRequests:
+    """ASGI middleware."""
+
+    def __init__(self, app: ASGIApp, log: AuditLog) -> None:
+        self._app = app
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _NOT_WORTH_A_LINE:
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            if "route" in scope:  # what leads nowhere is only counted
+                await asyncio.to_thread(self._log.write, "request", **_fields(scope, status))
+
+
+def _fields(scope: Scope, status: int) -> dict[str, Any]:
+    state = scope.get("state", {})
+    principal: Principal | None = state.get("principal")
+    return {
+        "who": principal.owner or "anonymous" if principal else "nobody",
+        "method": scope["method"],
+        "route": getattr(scope["route"], "path", "none"),
+        "job_id": state.get("job_id"),
+        "status": status,
+        "request_id": state.get("request_id"),
+    }
