@@ -44,7 +44,7 @@ def _fields(scope: Scope, status: int) -> dict[str, Any]:
         "who": principal.owner or "anonymous" if principal else "nobody",
         "method": scope["method"],
         "route": getattr(scope["route"], "path", "none"),
-        "job_id": state.get("job_id"),
+        "job_id": scope.get("path_params", {}).get("job_id") or state.get("job_id"),
         "status": status,
         "request_id": state.get("request_id"),
     }
