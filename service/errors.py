@@ -46,7 +46,23 @@ class NotAcceptableError(ServiceError):
 
 
 class QueueFullError(ServiceError):
-    """Too many jobs are waiting already."""
+    """Too many jobs, or too many bytes, are waiting already."""
+
+
+class LaterError(ServiceError):
+    """Base of what is over at a known time."""
+
+    def __init__(self, sentence: str, *, retry_after_s: int) -> None:
+        super().__init__(sentence)
+        self.retry_after_s = retry_after_s
+
+
+class TooManyRequestsError(LaterError):
+    """The client asks more often than it may."""
+
+
+class DiskFullError(LaterError):
+    """The disk of the store is nearly full."""
 
 
 class NotReadyError(ServiceError):

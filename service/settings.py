@@ -60,6 +60,19 @@ class Settings(BaseSettings):
         default="info", description="least severe log line that is written"
     )
 
+    # What keeps the service from being overrun.
+    max_queued_bytes: int = Field(
+        default=32 * 1024 * _MIB, ge=1, description="bytes of unfinished uploads above which more get 429"
+    )
+    min_free_bytes: int = Field(
+        default=1024 * _MIB, ge=0, description="free disk space of the store below which uploads get 503"
+    )
+    rate_per_minute: float = Field(
+        default=0.0, ge=0, description="uploads a minute of one client, 429 above; 0 is no limit"
+    )
+    rate_burst: int = Field(default=20, ge=1, description="uploads that one client may send at once")
+    heartbeat_s: int = Field(default=15, ge=1, description="seconds between comments in a stream of events")
+
     @property
     def limits(self) -> Limits:
         return Limits(max_decoded_bytes=self.max_decoded_bytes, max_files=self.max_files)

@@ -18,6 +18,7 @@ class Measurements:
     def collect(self) -> Iterator[Metric]:
         status = self._status
         yield GaugeMetricFamily("atypia_queue_depth", "Unfinished jobs", status.depth)
+        yield GaugeMetricFamily("atypia_queued_bytes", "Bytes of unfinished uploads", status.queued_bytes)
         yield GaugeMetricFamily("atypia_jobs_in_hand", "Jobs that a worker has taken", status.running)
         yield GaugeMetricFamily(
             "atypia_dead_letters", "Jobs that stopped their worker too often", status.dead

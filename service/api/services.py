@@ -10,12 +10,16 @@ from fastapi import Depends, Request
 from redis.exceptions import RedisError
 
 from inference.catalog import Catalog
+from service.api.admission import Admission
+from service.api.forecaster import Forecaster
 from service.api.requests_counted import RequestCounter
 from service.api.watcher import JobWatcher
 from service.connection import connect
+from service.disk import Disk
 from service.images import get_ready
 from service.keys import Keys
 from service.queue import Queue
+from service.rates import RateLimit
 from service.sandbox import Sandbox
 from service.settings import Settings
 from service.store import Store
@@ -33,6 +37,8 @@ class Services:
     store: Store
     sandbox: Sandbox
     counter: RequestCounter
+    admission: Admission
+    forecaster: Forecaster
 
 
 @asynccontextmanager
@@ -45,16 +51,27 @@ async def open_services(
         BundleError: A bundle is damaged.
     """
     redis, keys = connect(redis_url), Keys(settings.key_prefix)
-    queue = Queue(redis, keys, max_queued=settings.max_queued, max_deliveries=settings.max_deliveries)
+    queue = Queue(
+        redis,
+        keys,
+        max_queued=settings.max_queued,
+        max_deliveries=settings.max_deliveries,
+        max_queued_bytes=settings.max_queued_bytes,
+    )
+    registry, store = WorkerRegistry(redis, keys), Store(settings.store_dir)
+    rates = RateLimit(redis, keys, per_minute=settings.rate_per_minute, burst=settings.rate_burst)
+    disk = Disk(settings.store_dir, min_free_bytes=settings.min_free_bytes)
     services = Services(
         settings=settings,
         catalog=Catalog.of_folders(settings.bundles),
         queue=queue,
-        registry=WorkerRegistry(redis, keys),
+        registry=registry,
         watcher=JobWatcher(redis, keys, queue),
-        store=Store(settings.store_dir),
+        store=store,
         sandbox=Sandbox(timeout_s=settings.decode_timeout_s, memory_bytes=settings.decode_memory_bytes),
         counter=counter,
+        admission=Admission(queue, rates, disk),
+        forecaster=Forecaster(queue, registry),
     )
     with suppress(RedisError):
         await queue.open()

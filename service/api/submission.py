@@ -56,12 +56,16 @@ async def submit_upload(request: Request, options: ScoreOptions, services: Servi
     Raises:
         ImagingError: It is nothing that can be scored.
         InferenceError: The model does not exist, or is not for it.
-        ServiceError: The queue is full, or the body is wrong.
+        ServiceError: The queue or the disk is full, or the body is wrong.
     """
-    await services.queue.check_room()
+    await services.admission.admit(request)
     settings = services.settings
     upload = await receive_upload(
-        request, services.store, max_bytes=settings.max_upload_bytes, max_files=settings.max_files
+        request,
+        services.store,
+        max_bytes=settings.max_upload_bytes,
+        max_files=settings.max_files,
+        check_room=services.admission.disk.check,
     )
     is_kept = False
     try:
@@ -119,6 +123,7 @@ async def _request_of(upload: Upload, options: ScoreOptions, services: Services)
         bundle_digest=bundle.digest,
         scope=options.scope,
         contrasts=contrasts,
+        size_bytes=upload.size_bytes,
     )
 
 
