@@ -61,6 +61,8 @@ class Worker:
         beating = asyncio.create_task(self._beat())
         logger.info("worker %s is ready on %s with %s", self.worker_id, self._models.device, self._names())
         try:
+            with suppress(RedisError):
+                await self._registry.tell_whole(socket.gethostname())
             while not self._stopping.is_set():
                 await self._take_one()
             await self._drain()
