@@ -69,6 +69,14 @@ class NotReadyError(ServiceError):
     """A part that the service needs is missing: the queue, a live worker, or a model."""
 
 
+class CallbackRefusedError(ServiceError):
+    """A callback leads to where this service calls nobody."""
+
+
+class CallbackFailedError(ServiceError):
+    """A callback did not arrive."""
+
+
 class EmbeddedServerError(ServiceError):
     """The embedded Redis-compatible server cannot be started."""
 

@@ -66,6 +66,15 @@ class Keys:
         return self._key(f"rate:{hashlib.sha256(client.encode()).hexdigest()[:32]}")
 
     @property
+    def callbacks(self) -> str:
+        """Sorted set: ids of callbacks that are owed, by the time they are to be sent."""
+        return self._key("callbacks")
+
+    def callback(self, callback_id: str) -> str:
+        """String: where one leads, for which job, and how often it was tried."""
+        return self._key(f"callback:{callback_id}")
+
+    @property
     def events(self) -> str:
         """Channel: the id of each job that has changed."""
         return self._key("events")

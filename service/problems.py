@@ -39,6 +39,7 @@ HTTP_STATUS: dict[type[Exception], int] = {
     errors.NoModelForImageError: 422,
     MismatchedGridsError: 422,
     errors.UnknownFieldError: 422,
+    errors.CallbackRefusedError: 422,
     errors.WrongContrastsError: 422,
     errors.QueueFullError: 429,
     errors.TooManyRequestsError: 429,

@@ -29,6 +29,9 @@ class Measurements:
             "atypia_job_failures", "Failed jobs, by problem", ("problem", "failures"), status.counters
         )
         yield _counter(
+            "atypia_callbacks", "Callbacks ended, by outcome", ("outcome", "callbacks"), status.counters
+        )
+        yield _counter(
             "atypia_stage_ms", "Milliseconds spent, by stage", ("stage", "stage_ms"), status.counters
         )
 

@@ -27,6 +27,7 @@ _BODY = {
                         "file": {"type": "array", "items": _FILE},
                         "model": {"type": "string"},
                         "scope": {"type": "string", "enum": ["enforce", "warn"]},
+                        "callback": {"type": "string", "format": "uri"},
                     },
                 }
             },

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from inference.catalog import Catalog
 from service.api.admission import Admission
+from service.api.callback_sender import CallbackSender
 from service.api.forecaster import Forecaster
 from service.api.requests_counted import RequestCounter
 from service.api.watcher import JobWatcher
+from service.callbacks import AllowList
 from service.connection import connect
+from service.deliveries import Deliveries
 from service.disk import Disk
 from service.images import get_ready
 from service.keys import Keys
@@ -39,6 +43,8 @@ class Services:
     counter: RequestCounter
     admission: Admission
     forecaster: Forecaster
+    callbacks_allowed: AllowList
+    deliveries: Deliveries
 
 
 @asynccontextmanager
@@ -72,6 +78,8 @@ async def open_services(
         counter=counter,
         admission=Admission(queue, rates, disk),
         forecaster=Forecaster(queue, registry),
+        callbacks_allowed=AllowList(settings.callback_hosts),
+        deliveries=Deliveries(redis, keys),
     )
     with suppress(RedisError):
         await queue.open()
@@ -79,12 +87,24 @@ async def open_services(
         asyncio.create_task(services.watcher.run()),
         asyncio.create_task(services.sandbox.call(get_ready)),
     ]
+    if settings.callback_secret is not None:
+        tasks.append(asyncio.create_task(_sender_of(services, settings.callback_secret).run()))
     try:
         yield services
     finally:
         await end_tasks(*tasks)
         services.sandbox.close()
         await redis.aclose()
+
+
+def _sender_of(services: Services, secret: SecretStr) -> CallbackSender:
+    return CallbackSender(
+        services.queue,
+        services.deliveries,
+        services.callbacks_allowed,
+        secret=secret.get_secret_value(),
+        most_tries=services.settings.callback_tries,
+    )
 
 
 def _services_of(request: Request) -> Services:

@@ -14,6 +14,7 @@ from inference.scope import departures_of_header
 from service.api.services import Services
 from service.api.uploads import Upload, receive_upload
 from service.contrasts import parts_by_contrast
+from service.deliveries import OwedCallback
 from service.errors import NoModelForImageError, UnknownFieldError
 from service.images import inspect_upload
 from service.jobs import JobRequest
@@ -32,6 +33,11 @@ class ScoreOptions(BaseModel):
     )
     scope: Literal["enforce", "warn"] = Field(
         default="enforce", description="refuse an image that the model is not for, or score it with a warning"
+    )
+    callback: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="URL that the job is posted to when it has ended; its host must be on the service's list",
     )
 
     def updated(self, fields: dict[str, str]) -> "ScoreOptions":
@@ -69,8 +75,13 @@ async def submit_upload(request: Request, options: ScoreOptions, services: Servi
     )
     is_kept = False
     try:
-        job = await _request_of(upload, options.updated(upload.fields), services)
+        options = options.updated(upload.fields)
+        if options.callback is not None:
+            services.callbacks_allowed.endpoint_of(options.callback)
+        job = await _request_of(upload, options, services)
         is_kept = await services.queue.submit(job)
+        if options.callback is not None:
+            await services.deliveries.owe(OwedCallback(job.job_id, options.callback))
     finally:
         if not is_kept:
             await services.store.delete(f"inputs/{upload.upload_id}")
