@@ -15,13 +15,17 @@ class Disk:
         self._folder = folder
         self._min_free_bytes = min_free_bytes
 
+    @property
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self._folder).free
+
     def check(self, coming_bytes: int = 0) -> None:
         """Refuse so many bytes more.
 
         Raises:
             DiskFullError: Less than the low-water mark would stay free.
         """
-        free = shutil.disk_usage(self._folder).free
+        free = self.free_bytes
         if free - coming_bytes < self._min_free_bytes:
             raise DiskFullError(
                 f"the disk of the store has {free:,} bytes left, and {self._min_free_bytes:,} are kept free; "

@@ -39,14 +39,19 @@ class WorkerRegistry:
         self._redis = redis
         self._keys = keys
 
-    async def announce(self, status: WorkerStatus) -> None:
-        """Say that the worker is alive."""
+    async def announce(self, status: WorkerStatus, *, counters: Mapping[str, float] | None = None) -> None:
+        """Say that the worker is alive, and add to the counters what it has done since it last did.
+
+        A repeat after a dropped connection adds twice, which a metric can bear.
+        """
         seconds, _microseconds = await send(self._redis, "TIME")
         pipeline = self._redis.pipeline(transaction=False)
         key, content = self._keys.worker(status.worker_id), json.dumps(asdict(status))
         pipeline.execute_command("SET", key, content, "PX", KEEP_MS)
         pipeline.execute_command("ZADD", self._keys.workers, seconds, status.worker_id)
         pipeline.execute_command("ZREMRANGEBYSCORE", self._keys.workers, "-inf", seconds - KEEP_MS / 1000)
+        for name, count in (counters or {}).items():
+            pipeline.execute_command("HINCRBYFLOAT", self._keys.counters, name, count)
         await pipeline.execute()
 
     async def withdraw(self, worker_id: str) -> None:

@@ -43,7 +43,12 @@ async def readyz(services: ServicesDep) -> Readiness:
 @router.get("/metrics")
 async def metrics(services: ServicesDep) -> Response:
     """Prometheus metrics of the queue, the workers and the requests to this process."""
-    measured = Measurements(await services.queue.status(), await services.registry.alive())
+    measured = Measurements(
+        await services.queue.status(),
+        await services.registry.alive(),
+        seconds_queued=(await services.forecaster.outlook()).total_s,
+        free_bytes=services.admission.disk.free_bytes,
+    )
     content = generate_latest(services.counter.registry) + generate_latest(measured)
     return Response(content, media_type=CONTENT_TYPE_LATEST)
 

@@ -173,9 +173,13 @@ class Worker:
                 run.is_stopped = not await self._queue.pulse(delivery, run.progress)
 
     async def _beat(self) -> None:
+        counted: dict[str, float] = {}
         while True:
+            counts = self._pipeline.batch_counts
+            new = {name: count - counted.get(name, 0) for name, count in counts.items()}
             with suppress(RedisError):
-                await self._registry.announce(self._status())
+                await self._registry.announce(self._status(), counters=new)
+                counted = counts
             await asyncio.sleep(BEAT_S)
 
     async def _drain(self) -> None:

@@ -69,6 +69,12 @@ class Pipeline:
         self._sandboxes: asyncio.Queue[Sandbox] = asyncio.Queue()
         for sandbox in sandboxes:
             self._sandboxes.put_nowait(sandbox)
+        self._batch_runs = self._batch_slices = 0
+
+    @property
+    def batch_counts(self) -> dict[str, float]:
+        """How often a graph was run so far, and over how many slices, by the counters' names."""
+        return {"batch:runs": self._batch_runs, "batch:slices": self._batch_slices}
 
     async def warm(self) -> None:
         """Start the decoding processes, so that the first job need not wait for them."""
@@ -110,10 +116,13 @@ class Pipeline:
 
     async def infer(self, run: JobRun, predictor: Predictor, prepared: PreparedImage) -> GraphOutput:
         def report(share: float) -> None:
+            self._batch_runs += 1
             run.reach(PREPARED + share * (INFERRED - PREPARED))
 
         with run.timed("infer"):
-            return await self._models.run(predictor, prepared, report)
+            output = await self._models.run(predictor, prepared, report)
+        self._batch_slices += len(output.score)
+        return output
 
     async def finish(
         self, run: JobRun, predictor: Predictor, image: Image, prepared: PreparedImage, output: GraphOutput
