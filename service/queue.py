@@ -1,7 +1,8 @@
 """Where jobs wait: their records, and the stream that hands each one to a worker at least once.
 
 A Redis Streams consumer group, made at id 0 so that jobs sent before the first worker exists are not lost.
-Messages carry ids alone; `service.transitions` holds every write.
+Messages carry ids, and model and bytes, which tell how long a job takes; `service.transitions` holds every
+write.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How long jobs will take, for the routes: one look at the queue serves all who ask within a second."""
+"""How long jobs will take, for the routes: one look at the queue serves all who ask for a while."""
 
 import asyncio
 import time
@@ -10,7 +10,9 @@ from service.outlook import Outlook
 from service.queue import Queue
 from service.worker_registry import WorkerRegistry
 
+# A look is as costly as the queue is long: it may take a twentieth of the time.
 _FRESH_S = 1.0
+_FRESH_LOOKS = 20
 # Of a queue that is longer, the end waits a little longer than is said.
 _LOOK_AT = 10_000
 
@@ -22,15 +24,17 @@ class Forecaster:
         self._queue = queue
         self._registry = registry
         self._outlook = Outlook({}, None, {})
-        self._looked_at = -_FRESH_S
+        self._stale_at = 0.0
         self._looking = asyncio.Lock()
 
     async def outlook(self) -> Outlook:
         async with self._looking:
-            if time.monotonic() - self._looked_at >= _FRESH_S:
+            began = time.monotonic()
+            if began >= self._stale_at:
                 waiting = await self._queue.waiting(_LOOK_AT)
                 self._outlook = Outlook.of(waiting, await self._registry.alive())
-                self._looked_at = time.monotonic()
+                ended = time.monotonic()
+                self._stale_at = ended + max(_FRESH_S, _FRESH_LOOKS * (ended - began))
         return self._outlook
 
     async def view(self, job: Job) -> JobView:
