@@ -62,11 +62,35 @@ class NotAcceptableError(ServiceError):
 
 
 class QueueFullError(ServiceError):
-    """Too many jobs are waiting already."""
+    """Too many jobs, or too many bytes, are waiting already."""
+
+
+class LaterError(ServiceError):
+    """Base of what is over at a known time."""
+
+    def __init__(self, sentence: str, *, retry_after_s: int) -> None:
+        super().__init__(sentence)
+        self.retry_after_s = retry_after_s
+
+
+class TooManyRequestsError(LaterError):
+    """The client asks more often than it may."""
+
+
+class DiskFullError(LaterError):
+    """The disk of the store is nearly full."""
 
 
 class NotReadyError(ServiceError):
     """A part that the service needs is missing: the queue, a live worker, or a model."""
+
+
+class CallbackRefusedError(ServiceError):
+    """A callback leads to where this service calls nobody."""
+
+
+class CallbackFailedError(ServiceError):
+    """A callback did not arrive."""
 
 
 class EmbeddedServerError(ServiceError):

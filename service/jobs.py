@@ -31,6 +31,7 @@ class JobRequest:
     scope: Literal["enforce", "warn"]
     contrasts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     owner: str = ""
+    size_bytes: int = 0
 
     @property
     def keys(self) -> dict[str, list[str]]:
@@ -46,6 +47,7 @@ class JobRequest:
             "scope": self.scope,
             "contrasts": json.dumps(self.contrasts),
             "owner": self.owner,
+            "size_bytes": str(self.size_bytes),
         }
 
 
@@ -61,6 +63,7 @@ class Job:
     created_at: datetime
     finished_at: datetime | None
     error: Problem | None
+    started_at: datetime | None = None
 
     @classmethod
     def of_fields(cls, job_id: str, fields: Mapping[str, str]) -> Self:
@@ -73,9 +76,10 @@ class Job:
                 model=values["model"],
                 bundle_digest=values["bundle_digest"],
                 scope=values["scope"],
-                # An older service wrote neither.
+                # An older service wrote none of these.
                 contrasts=json.loads(values.get("contrasts", "{}")),
                 owner=values.get("owner", ""),
+                size_bytes=int(values.get("size_bytes", "0")),
             ),
             state=values["state"],
             attempt=values["attempt"],
@@ -84,6 +88,7 @@ class Job:
             created_at=_time_of(fields["created_at"]),
             finished_at=_time_of(fields["finished_at"]) if "finished_at" in fields else None,
             error=Problem(**json.loads(fields["error"])) if fields.get("error") else None,
+            started_at=_time_of(fields["started_at"]) if "started_at" in fields else None,
         )
 
     @property
@@ -96,11 +101,12 @@ class Job:
 
 
 class JobView(BaseModel):
-    """A job as its sender sees it."""
+    """A job as its sender sees it; `seconds_left` is null when it is over, or when nobody can know yet."""
 
     job_id: str
     state: JobState
     progress: float
+    seconds_left: float | None
     created_at: datetime
     finished_at: datetime | None
     model: str
@@ -108,11 +114,12 @@ class JobView(BaseModel):
     links: dict[str, str]
 
     @classmethod
-    def of(cls, job: Job) -> Self:
+    def of(cls, job: Job, *, seconds_left: float | None) -> Self:
         return cls(
             job_id=job.job_id,
             state=job.state,
             progress=job.progress,
+            seconds_left=seconds_left,
             created_at=job.created_at,
             finished_at=job.finished_at,
             model=job.request.model,

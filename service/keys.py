@@ -28,6 +28,16 @@ class Keys:
         return self._key("queue")
 
     @property
+    def broken(self) -> str:
+        """Hash: by host, since when and why a worker there cannot work."""
+        return self._key("broken")
+
+    @property
+    def queued_bytes(self) -> str:
+        """Number: the bytes of all uploads in the queue; `service.transitions` makes the same name."""
+        return f"{self.queue}:bytes"
+
+    @property
     def jobs(self) -> str:
         """Sorted set: job ids by the time they were made."""
         return self._key("jobs")
@@ -55,6 +65,19 @@ class Keys:
     def worker(self, worker_id: str) -> str:
         """String that expires: what a live worker says of itself."""
         return self._key(f"worker:{worker_id}")
+
+    def rate(self, client: str) -> str:
+        """Hash that expires: how many requests one client may still make at once."""
+        return self._key(f"rate:{hashlib.sha256(client.encode()).hexdigest()[:32]}")
+
+    @property
+    def callbacks(self) -> str:
+        """Sorted set: ids of callbacks that are owed, by the time they are to be sent."""
+        return self._key("callbacks")
+
+    def callback(self, callback_id: str) -> str:
+        """String: where one leads, for which job, and how often it was tried."""
+        return self._key(f"callback:{callback_id}")
 
     @property
     def events(self) -> str:

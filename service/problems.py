@@ -42,11 +42,14 @@ HTTP_STATUS: dict[type[Exception], int] = {
     errors.NoModelForImageError: 422,
     MismatchedGridsError: 422,
     errors.UnknownFieldError: 422,
+    errors.CallbackRefusedError: 422,
     errors.WrongContrastsError: 422,
     errors.QueueFullError: 429,
+    errors.TooManyRequestsError: 429,
     errors.DeadLetterError: 500,
     BundleError: 503,
     errors.NotReadyError: 503,
+    errors.DiskFullError: 503,
     RedisError: 503,
 }
 

@@ -1,7 +1,8 @@
 """Where jobs wait: their records, and the stream that hands each one to a worker at least once.
 
 A Redis Streams consumer group, made at id 0 so that jobs sent before the first worker exists are not lost.
-Messages carry ids alone; `service.transitions` holds every write.
+Messages carry ids, and model and bytes, which tell how long a job takes; `service.transitions` holds every
+write.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from service.problems import Problem, problem_of
 
 EXPIRED_RECORD_S = 24 * 3600
 _PAGE = 200
+NO_LIMIT = 2**53  # the largest whole number that is exact in a script
 
 _Arguments = list[str | int | float]
 
@@ -35,22 +37,42 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """An unfinished job, and what its length can be told from; `is_in_hand` where a worker has taken it."""
+
+    job_id: str
+    model: str
+    size_bytes: int
+    is_in_hand: bool
+
+
+@dataclass(frozen=True)
 class QueueStatus:
-    """`depth` counts queued and running jobs; `counters` what all workers have done so far."""
+    """`depth` and `queued_bytes` are of queued and running jobs; `counters` what workers have done so far."""
 
     depth: int
     running: int
     dead: int
     counters: Mapping[str, float]
+    queued_bytes: int
 
 
 class Queue:
-    """The jobs of one service; `max_queued` and `max_deliveries` as in the settings."""
+    """The jobs of one service; the limits are as in the settings."""
 
-    def __init__(self, redis: Redis, keys: Keys, *, max_queued: int, max_deliveries: int) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        keys: Keys,
+        *,
+        max_queued: int,
+        max_deliveries: int,
+        max_queued_bytes: int = NO_LIMIT,
+    ) -> None:
         self._redis = redis
         self._keys = keys
         self._max_queued = max_queued
+        self._max_queued_bytes = max_queued_bytes
         self._max_deliveries = max_deliveries
         self._submit = redis.register_script(transitions.SUBMIT)
         self._retry = redis.register_script(transitions.RETRY)
@@ -74,7 +96,7 @@ class Queue:
         """Queue a job and say whether it is a new one; a failed or cancelled one starts afresh.
 
         Raises:
-            QueueFullError: Too many jobs are unfinished.
+            QueueFullError: Too many jobs, or too many bytes, are waiting.
         """
         fields = [part for pair in request.to_fields().items() for part in pair]
         keys = [self._keys.job(request.job_id), self._keys.queue, self._keys.jobs]
@@ -84,11 +106,12 @@ class Queue:
             request.upload_id,
             self._keys.events,
             self._max_queued,
+            self._max_queued_bytes,
+            request.size_bytes,
             *fields,
         ]
         answer = await self._submit(keys=keys, args=arguments)
-        if answer == "full":
-            raise _full(self._max_queued)
+        self._check_answer(answer)
         return bool(answer == "created")
 
     async def retry(self, job_id: str) -> None:
@@ -97,27 +120,43 @@ class Queue:
         Raises:
             JobNotFoundError: There is no such job.
             JobStateError: It is in another state.
-            QueueFullError: Too many jobs are unfinished.
+            QueueFullError: Too many jobs, or too many bytes, are waiting.
         """
         keys = [self._keys.job(job_id), self._keys.queue, self._keys.dead]
-        answer = await self._retry(
-            keys=keys, args=[job_id, make_token(), self._keys.events, self._max_queued]
-        )
-        if answer == "full":
-            raise _full(self._max_queued)
+        limits = [self._max_queued, self._max_queued_bytes]
+        answer = await self._retry(keys=keys, args=[job_id, make_token(), self._keys.events, *limits])
+        self._check_answer(answer)
         if answer == "missing":
             raise _missing(job_id)
         if answer != "queued":
             raise JobStateError(f"the job is {answer}; a failed or cancelled one can be tried again")
 
-    async def check_room(self) -> None:
-        """Refuse before an upload is received.
+    async def check_room(self, size_bytes: int = 0) -> None:
+        """Refuse an upload of so many bytes before it is received.
 
         Raises:
-            QueueFullError: Too many jobs are unfinished.
+            QueueFullError: Too many jobs, or too many bytes, are waiting.
         """
-        if await send(self._redis, "XLEN", self._keys.queue) >= self._max_queued:
-            raise _full(self._max_queued)
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.execute_command("XLEN", self._keys.queue)
+        pipeline.execute_command("GET", self._keys.queued_bytes)
+        depth, queued = await pipeline.execute()
+        if depth >= self._max_queued:
+            self._check_answer("full")
+        if int(queued or 0) and int(queued) + size_bytes > self._max_queued_bytes:
+            self._check_answer("heavy")
+
+    async def waiting(self, count: int) -> list[Waiting]:
+        """The unfinished jobs, at most so many, in the order in which they are taken."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.execute_command("XRANGE", self._keys.queue, "-", "+", "COUNT", count)
+        pipeline.execute_command("XPENDING", self._keys.queue, GROUP, "-", "+", count, parse_detail=True)
+        messages, pending = await pipeline.execute()
+        taken = {entry["message_id"] for entry in pending}
+        return [
+            Waiting(fields["id"], fields.get("model", ""), int(fields.get("bytes", 0)), message in taken)
+            for message, fields in messages
+        ]
 
     async def get(self, job_id: str) -> Job:
         """Read a job's record.
@@ -253,12 +292,21 @@ class Queue:
         pipeline.execute_command("XPENDING", self._keys.queue, GROUP)
         pipeline.execute_command("ZCARD", self._keys.dead)
         pipeline.execute_command("HGETALL", self._keys.counters)
-        depth, pending, dead, counters = await pipeline.execute()
+        pipeline.execute_command("GET", self._keys.queued_bytes)
+        depth, pending, dead, counters, queued_bytes = await pipeline.execute()
         numbers = {name: float(value) for name, value in counters.items()}
-        return QueueStatus(depth, pending["pending"], dead, numbers)
+        return QueueStatus(depth, pending["pending"], dead, numbers, int(queued_bytes or 0))
 
     async def ping(self) -> None:
         await send(self._redis, "PING")
+
+    def _check_answer(self, answer: str) -> None:
+        if answer == "full":
+            raise QueueFullError(f"{self._max_queued} jobs are waiting already; try again in a moment")
+        if answer == "heavy":
+            raise QueueFullError(
+                f"the waiting uploads would exceed {self._max_queued_bytes:,} bytes; try again in a moment"
+            )
 
     def _arguments(self, delivery: Delivery) -> list[str]:
         return [delivery.job_id, delivery.attempt, self._keys.events, GROUP, delivery.message]
@@ -269,10 +317,6 @@ def _deliveries(messages: Any, worker: str) -> list[Delivery]:
     return [
         Delivery(fields["id"], fields["attempt"], message, worker) for message, fields in messages if fields
     ]
-
-
-def _full(max_queued: int) -> QueueFullError:
-    return QueueFullError(f"{max_queued} jobs are waiting already; try again in a moment")
 
 
 def _missing(job_id: str) -> JobNotFoundError:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from imaging.limits import Limits
@@ -75,6 +75,29 @@ class Settings(BaseSettings):
         default="info", description="least severe log line that is written"
     )
 
+    # What keeps the service from being overrun.
+    max_queued_bytes: int = Field(
+        default=32 * 1024 * _MIB, ge=1, description="bytes of unfinished uploads above which more get 429"
+    )
+    min_free_bytes: int = Field(
+        default=1024 * _MIB, ge=0, description="free disk space of the store below which uploads get 503"
+    )
+    rate_per_minute: float = Field(
+        default=0.0, ge=0, description="uploads a minute of one client, 429 above; 0 is no limit"
+    )
+    rate_burst: int = Field(default=20, ge=1, description="uploads that one client may send at once")
+    heartbeat_s: int = Field(default=15, ge=1, description="seconds between comments in a stream of events")
+
+    # Who may be told when a job has ended.
+    callback_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="host names, addresses and networks that callbacks may lead to, separated by commas",
+    )
+    callback_secret: SecretStr | None = Field(
+        default=None, min_length=16, validate_default=True, description="what callbacks are signed with"
+    )
+    callback_tries: int = Field(default=8, ge=1, description="times that a callback is tried")
+
     @property
     def limits(self) -> Limits:
         return Limits(max_decoded_bytes=self.max_decoded_bytes, max_files=self.max_files)
@@ -94,7 +117,18 @@ class Settings(BaseSettings):
             tuple(Path(part) for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
         )
 
-    @field_validator("providers", mode="before")
+    @field_validator("providers", "callback_hosts", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("callback_secret")
+    @classmethod
+    def _sign_all(cls, secret: SecretStr | None, found: ValidationInfo) -> SecretStr | None:
+        if found.data.get("callback_hosts") and secret is None:
+            raise ValueError(
+                "callbacks need a secret of at least 16 characters, such as openssl rand -hex 32"
+            )
+        return secret

@@ -14,11 +14,26 @@ local function tell(job, channel, id)
   redis.call('HINCRBY', job, 'revision', 1)
   redis.call('PUBLISH', channel, id)
 end
+-- The stream and the sum of its messages' bytes change together, here and nowhere else.
+local function enqueue(queue, job, id, attempt)
+  local known = redis.call('HMGET', job, 'model', 'size_bytes')
+  local size = known[2] or '0'
+  redis.call('INCRBY', queue .. ':bytes', size)
+  return redis.call('XADD', queue, '*', 'id', id, 'attempt', attempt, 'model', known[1] or '', 'bytes', size)
+end
 local function drop(queue, group, message)
-  if message then
-    redis.call('XACK', queue, group, message)
-    redis.call('XDEL', queue, message)
+  if not message then return end
+  local entry = redis.call('XRANGE', queue, message, message)[1]
+  redis.call('XACK', queue, group, message)
+  if entry and redis.call('XDEL', queue, message) == 1 then
+    redis.call('DECRBY', queue .. ':bytes', entry[2][8] or '0')
   end
+end
+local function room(queue, most_jobs, most_bytes, size)
+  if redis.call('XLEN', queue) >= tonumber(most_jobs) then return 'full' end
+  local queued = tonumber(redis.call('GET', queue .. ':bytes') or '0')
+  -- An upload that is larger than the limit has its turn when nothing else waits.
+  if queued > 0 and queued + tonumber(size) > tonumber(most_bytes) then return 'heavy' end
 end
 local function deliveries(queue, group, message, worker)
   local pending = redis.call('XPENDING', queue, group, message, message, 1)
@@ -27,26 +42,27 @@ local function deliveries(queue, group, message, worker)
 end
 """
 
-# KEYS job, queue, jobs; ARGV id, attempt, events, most queued, then the record's fields in pairs.
+# KEYS job, queue, jobs; ARGV id, attempt, events, most jobs, most bytes, bytes, then record fields in pairs.
 SUBMIT = (
     _PRELUDE
     + """
 local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'revision')
 if known[2] == ARGV[2] then return 'created' end
 if known[1] == 'queued' or known[1] == 'running' or known[1] == 'done' then return 'known' end
-if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[4]) then return 'full' end
+local refused = room(KEYS[2], ARGV[4], ARGV[5], ARGV[6])
+if refused then return refused end
 local time = now()
-local message = redis.call('XADD', KEYS[2], '*', 'id', ARGV[1], 'attempt', ARGV[2])
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'created_at', time,
-  'attempt', ARGV[2], 'message', message, 'revision', known[3] or '0', unpack(ARGV, 5))
+  'attempt', ARGV[2], 'revision', known[3] or '0', unpack(ARGV, 7))
+redis.call('HSET', KEYS[1], 'message', enqueue(KEYS[2], KEYS[1], ARGV[1], ARGV[2]))
 redis.call('ZADD', KEYS[3], time, ARGV[1])
 tell(KEYS[1], ARGV[3], ARGV[1])
 return 'created'
 """
 )
 
-# KEYS job, queue, dead; ARGV id, attempt, events, most queued.
+# KEYS job, queue, dead; ARGV id, attempt, events, most jobs, most bytes.
 RETRY = (
     _PRELUDE
     + """
@@ -54,8 +70,9 @@ local known = redis.call('HMGET', KEYS[1], 'state', 'attempt')
 if not known[1] then return 'missing' end
 if known[1] == 'queued' or known[1] == 'running' then return 'queued' end
 if known[1] ~= 'failed' and known[1] ~= 'cancelled' then return known[1] end
-if redis.call('XLEN', KEYS[2]) >= tonumber(ARGV[4]) then return 'full' end
-local message = redis.call('XADD', KEYS[2], '*', 'id', ARGV[1], 'attempt', ARGV[2])
+local refused = room(KEYS[2], ARGV[4], ARGV[5], redis.call('HGET', KEYS[1], 'size_bytes') or '0')
+if refused then return refused end
+local message = enqueue(KEYS[2], KEYS[1], ARGV[1], ARGV[2])
 redis.call('HDEL', KEYS[1], 'error', 'finished_at', 'started_at')
 redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'attempt', ARGV[2], 'message', message)
 redis.call('ZREM', KEYS[3], ARGV[1])
@@ -80,6 +97,7 @@ if times > tonumber(ARGV[7]) then
   redis.call('HSET', KEYS[1], 'state', 'failed', 'error', ARGV[8], 'finished_at', time)
   redis.call('ZADD', KEYS[3], time, ARGV[1])
   redis.call('HINCRBY', KEYS[4], 'jobs:failed', 1)
+  redis.call('HINCRBY', KEYS[4], 'failures:dead-letter', 1)
   drop(KEYS[2], ARGV[4], ARGV[5])
   tell(KEYS[1], ARGV[3], ARGV[1])
   return 'dead'
@@ -132,7 +150,7 @@ local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'message')
 if known[2] ~= ARGV[2] or known[1] ~= 'running' or known[3] ~= ARGV[5] then return 'stopped' end
 if not deliveries(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) then return 'lost' end
 drop(KEYS[2], ARGV[4], ARGV[5])
-local message = redis.call('XADD', KEYS[2], '*', 'id', ARGV[1], 'attempt', ARGV[2])
+local message = enqueue(KEYS[2], KEYS[1], ARGV[1], ARGV[2])
 redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'message', message)
 tell(KEYS[1], ARGV[3], ARGV[1])
 return 'queued'

@@ -48,9 +48,8 @@ async def slice_response(job: Job, slice_index: int, services: Services) -> Resp
     return Response(content, media_type=PNG.media_type)
 
 
-def accepted_response(job: Job) -> JSONResponse:
+def accepted_response(view: JobView) -> JSONResponse:
     """The job is known; where to look for it."""
-    view = JobView.of(job)
     return JSONResponse(view.model_dump(mode="json"), 202, {"Location": view.links["self"]})
 
 

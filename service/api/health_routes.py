@@ -17,8 +17,11 @@ router = APIRouter(tags=["health"], responses=PROBLEMS)
 
 
 class Readiness(BaseModel):
+    """`problems` says of hosts whose workers cannot work why; others have every model all the same."""
+
     workers: int
     models: list[str]
+    problems: list[str]
 
 
 @router.get("/", include_in_schema=False)
@@ -34,14 +37,19 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(services: ServicesDep) -> Readiness:
-    """The queue answers, and live workers have every installed model loaded and checked; 503 otherwise."""
+    """Redis answers, the disk has room, live workers have every model loaded and checked; 503 otherwise."""
     return await check_ready(services)
 
 
 @router.get("/metrics")
 async def metrics(_principal: MayRead, services: ServicesDep) -> Response:
     """Prometheus metrics of the queue, the workers and the requests to this process."""
-    measured = Measurements(await services.queue.status(), await services.registry.alive())
+    measured = Measurements(
+        await services.queue.status(),
+        await services.registry.alive(),
+        seconds_queued=(await services.forecaster.outlook()).total_s,
+        free_bytes=services.admission.disk.free_bytes,
+    )
     content = generate_latest(services.counter.registry) + generate_latest(measured)
     return Response(content, media_type=CONTENT_TYPE_LATEST)
 
@@ -51,21 +59,28 @@ async def check_ready(services: Services) -> Readiness:
 
     Raises:
         NotReadyError: What is missing.
+        DiskFullError: There is no room for uploads.
     """
+    services.admission.disk.check()
     try:
         await services.queue.ping()
         workers = await services.registry.alive()
+        broken = await services.registry.broken()
     except RedisError as error:
         raise NotReadyError("the queue does not answer") from error
+    problems = [f"a worker on {host} cannot work: {problem}" for host, problem in sorted(broken.items())]
+    missing = _missing(services, workers)
+    if missing is not None:
+        raise NotReadyError("; ".join((missing, *problems)))
+    models = [bundle.reference for bundle in services.catalog]
+    return Readiness(workers=len(workers), models=models, problems=problems)
+
+
+def _missing(services: Services, workers: list[WorkerStatus]) -> str | None:
     if not workers:
-        raise NotReadyError("no worker is alive, or none has finished loading its models")
-    _check_models(services, workers)
-    return Readiness(workers=len(workers), models=[bundle.reference for bundle in services.catalog])
-
-
-def _check_models(services: Services, workers: list[WorkerStatus]) -> None:
+        return "no worker is alive, or none has finished loading its models"
     if not len(services.catalog):
-        raise NotReadyError("no model is installed; ATYPIA_BUNDLES names the folders that hold them")
+        return "no model is installed; ATYPIA_BUNDLES names the folders that hold them"
     loaded = {digest for worker in workers for digest in worker.models.values()}
-    if missing := [bundle.reference for bundle in services.catalog if bundle.digest not in loaded]:
-        raise NotReadyError(f"no live worker has loaded {', '.join(missing)}")
+    missing = [bundle.reference for bundle in services.catalog if bundle.digest not in loaded]
+    return f"no live worker has loaded {', '.join(missing)}" if missing else None

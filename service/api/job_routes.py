@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -24,20 +24,31 @@ async def list_jobs(
 ) -> list[JobView]:
     """The newest jobs that you may see, newest first."""
     owner = None if principal.can("read") else principal.owner
-    return [JobView.of(job) for job in await services.queue.recent(count, owner=owner)]
+    return await services.forecaster.views(await services.queue.recent(count, owner=owner))
 
 
 @router.get("/{job_id}")
 async def get_job(job_id: str, principal: MaySee, services: ServicesDep) -> JobView:
     """One job."""
-    return JobView.of(await job_for(principal, job_id, services))
+    return await services.forecaster.view(await job_for(principal, job_id, services))
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse)
-async def follow_job(job_id: str, principal: MaySee, services: ServicesDep) -> EventSourceResponse:
-    """Server-sent events: the job as it is now, and after each change, until it is final."""
-    await job_for(principal, job_id, services)
-    return EventSourceResponse(_events(job_id, services), ping=15)
+async def follow_job(
+    job_id: str,
+    principal: MaySee,
+    services: ServicesDep,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Server-sent events: the job as it is now, and after each change, until it is final.
+
+    With `Last-Event-ID` the first one is what came after that event; 204 where nothing will come any more.
+    """
+    job = await job_for(principal, job_id, services)
+    if job.is_final and last_event_id == str(job.revision):
+        # The one answer at which a browser does not connect again.
+        return Response(status_code=204)
+    return EventSourceResponse(_events(job_id, last_event_id, services), ping=services.settings.heartbeat_s)
 
 
 @router.delete("/{job_id}", responses={200: {"model": JobView}, 204: {}})
@@ -48,7 +59,8 @@ async def delete_job(job_id: str, principal: MaySee, services: ServicesDep) -> R
     if job.state in FINAL_STATES:
         return await _remove(job_id, services)
     await services.queue.cancel(job_id)
-    return JSONResponse(JobView.of(await services.queue.get(job_id)).model_dump(mode="json"))
+    view = await services.forecaster.view(await services.queue.get(job_id))
+    return JSONResponse(view.model_dump(mode="json"))
 
 
 @router.post("/{job_id}/retry", status_code=202, responses={202: {"model": JobView}})
@@ -59,12 +71,14 @@ async def retry_job(job_id: str, principal: MaySee, services: ServicesDep) -> Re
     if not await services.store.exists(input_key(job.request.upload_id, 0)):
         raise GoneError("the upload is kept no longer; send it again")
     await services.queue.retry(job_id)
-    return accepted_response(await services.queue.get(job_id))
+    return accepted_response(await services.forecaster.view(await services.queue.get(job_id)))
 
 
-async def _events(job_id: str, services: Services) -> AsyncIterator[ServerSentEvent]:
+async def _events(job_id: str, seen: str | None, services: Services) -> AsyncIterator[ServerSentEvent]:
     async for job in services.watcher.changes(job_id):
-        yield ServerSentEvent(JobView.of(job).model_dump_json(), event="job", id=str(job.revision))
+        if str(job.revision) != seen:
+            view = await services.forecaster.view(job)
+            yield ServerSentEvent(view.model_dump_json(), event="job", id=str(job.revision))
 
 
 async def _remove(job_id: str, services: Services) -> Response:

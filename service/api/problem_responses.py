@@ -10,17 +10,17 @@ from starlette.exceptions import HTTPException
 
 from imaging.errors import ImagingError
 from inference.errors import InferenceError
-from service.errors import ServiceError
+from service.errors import LaterError, QueueFullError, ServiceError
 from service.problems import MEDIA_TYPE, Problem, named_problem, problem_of
 
 # Seconds after which the same request is worth another try.
 RETRY_AFTER = {429: "5", 503: "5"}
 
 
-def problem_response(problem: Problem) -> JSONResponse:
+def problem_response(problem: Problem, *, retry_after_s: int | None = None) -> JSONResponse:
     headers = {}
-    if problem.status in RETRY_AFTER:
-        headers["Retry-After"] = RETRY_AFTER[problem.status]
+    if wait := RETRY_AFTER.get(problem.status) if retry_after_s is None else str(retry_after_s):
+        headers["Retry-After"] = wait
     if problem.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"  # RFC 9110 11.6.1
     return JSONResponse(problem.model_dump(), problem.status, headers, MEDIA_TYPE)
@@ -29,12 +29,23 @@ def problem_response(problem: Problem) -> JSONResponse:
 def install_error_handlers(app: FastAPI) -> None:
     for kind in (ImagingError, InferenceError, ServiceError, RedisError):
         app.exception_handler(kind)(_answer_ours)
+    app.exception_handler(LaterError)(_answer_later)
+    app.exception_handler(QueueFullError)(_answer_full)
     app.exception_handler(HTTPException)(_answer_http)
     app.exception_handler(RequestValidationError)(_answer_validation)
 
 
 async def _answer_ours(_request: Request, error: Exception) -> JSONResponse:
     return problem_response(problem_of(error))
+
+
+async def _answer_later(_request: Request, error: LaterError) -> JSONResponse:
+    return problem_response(problem_of(error), retry_after_s=error.retry_after_s)
+
+
+async def _answer_full(request: Request, error: QueueFullError) -> JSONResponse:
+    outlook = await request.app.state.services.forecaster.outlook()
+    return problem_response(problem_of(error), retry_after_s=outlook.retry_after_s())
 
 
 async def _answer_http(request: Request, error: HTTPException) -> JSONResponse:

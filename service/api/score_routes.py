@@ -28,6 +28,7 @@ _BODY = {
                         "file": {"type": "array", "items": _FILE},
                         "model": {"type": "string"},
                         "scope": {"type": "string", "enum": ["enforce", "warn"]},
+                        "callback": {"type": "string", "format": "uri"},
                     },
                 }
             },
@@ -64,8 +65,11 @@ async def score(
     request.state.job_id = job_id
     wait_s = wait_of(prefer, longest_s=services.settings.max_wait_s)
     if wait_s is None:
-        return accepted_response(await services.queue.get(job_id))
+        return accepted_response(await services.forecaster.view(await services.queue.get(job_id)))
     job = await services.watcher.wait(job_id, wait_s)
-    response = await result_response(job, form, services) if job.is_final else accepted_response(job)
+    if job.is_final:
+        response = await result_response(job, form, services)
+    else:
+        response = accepted_response(await services.forecaster.view(job))
     response.headers["Preference-Applied"] = f"wait={wait_s:g}"
     return response

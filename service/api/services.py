@@ -7,17 +7,25 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from inference.catalog import Catalog
 from service.access.api_keys import ApiKeys
 from service.access.gate import Gate
+from service.api.admission import Admission
+from service.api.callback_sender import CallbackSender
+from service.api.forecaster import Forecaster
 from service.api.requests_counted import RequestCounter
 from service.api.watcher import JobWatcher
+from service.callbacks import AllowList
 from service.connection import connect
+from service.deliveries import Deliveries
+from service.disk import Disk
 from service.images import get_ready
 from service.keys import Keys
 from service.queue import Queue
+from service.rates import RateLimit
 from service.sandbox import Sandbox
 from service.settings import Settings
 from service.store import Store
@@ -37,6 +45,10 @@ class Services:
     sandbox: Sandbox
     drawing_sandbox: Sandbox  # a large map must not hold up the next upload
     counter: RequestCounter
+    admission: Admission
+    forecaster: Forecaster
+    callbacks_allowed: AllowList
+    deliveries: Deliveries
 
 
 @asynccontextmanager
@@ -49,18 +61,31 @@ async def open_services(
         BundleError: A bundle is damaged.
     """
     redis, keys = connect(redis_url), Keys(settings.key_prefix)
-    queue = Queue(redis, keys, max_queued=settings.max_queued, max_deliveries=settings.max_deliveries)
+    queue = Queue(
+        redis,
+        keys,
+        max_queued=settings.max_queued,
+        max_deliveries=settings.max_deliveries,
+        max_queued_bytes=settings.max_queued_bytes,
+    )
+    registry, store = WorkerRegistry(redis, keys), Store(settings.store_dir)
+    rates = RateLimit(redis, keys, per_minute=settings.rate_per_minute, burst=settings.rate_burst)
+    disk = Disk(settings.store_dir, min_free_bytes=settings.min_free_bytes)
     services = Services(
         settings=settings,
         catalog=Catalog.of_folders(settings.bundles),
         gate=Gate(settings, ApiKeys(redis, keys)),
         queue=queue,
-        registry=WorkerRegistry(redis, keys),
+        registry=registry,
         watcher=JobWatcher(redis, keys, queue),
-        store=Store(settings.store_dir),
+        store=store,
         sandbox=_sandbox(settings),
         drawing_sandbox=_sandbox(settings),
         counter=counter,
+        admission=Admission(queue, rates, disk),
+        forecaster=Forecaster(queue, registry),
+        callbacks_allowed=AllowList(settings.callback_hosts),
+        deliveries=Deliveries(redis, keys),
     )
     with suppress(RedisError):
         await queue.open()
@@ -69,6 +94,8 @@ async def open_services(
         asyncio.create_task(services.sandbox.call(get_ready)),
         asyncio.create_task(services.drawing_sandbox.call(get_ready)),
     ]
+    if settings.callback_secret is not None:
+        tasks.append(asyncio.create_task(_sender_of(services, settings.callback_secret).run()))
     try:
         yield services
     finally:
@@ -80,6 +107,16 @@ async def open_services(
 
 def _sandbox(settings: Settings) -> Sandbox:
     return Sandbox(timeout_s=settings.decode_timeout_s, memory_bytes=settings.decode_memory_bytes)
+
+
+def _sender_of(services: Services, secret: SecretStr) -> CallbackSender:
+    return CallbackSender(
+        services.queue,
+        services.deliveries,
+        services.callbacks_allowed,
+        secret=secret.get_secret_value(),
+        most_tries=services.settings.callback_tries,
+    )
 
 
 def _services_of(request: Request) -> Services:

@@ -14,6 +14,7 @@ from inference.scope import departures_of_header
 from service.api.services import Services
 from service.api.uploads import Upload, receive_upload
 from service.contrasts import parts_by_contrast
+from service.deliveries import OwedCallback
 from service.errors import NoModelForImageError, UnknownFieldError
 from service.images import inspect_upload
 from service.jobs import JobRequest
@@ -32,6 +33,11 @@ class ScoreOptions(BaseModel):
     )
     scope: Literal["enforce", "warn"] = Field(
         default="enforce", description="refuse an image that the model is not for, or score it with a warning"
+    )
+    callback: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="URL that the job is posted to when it has ended; its host must be on the service's list",
     )
 
     def updated(self, fields: dict[str, str]) -> "ScoreOptions":
@@ -56,17 +62,26 @@ async def submit_upload(request: Request, options: ScoreOptions, owner: str, ser
     Raises:
         ImagingError: It is nothing that can be scored.
         InferenceError: The model does not exist, or is not for it.
-        ServiceError: The queue is full, or the body is wrong.
+        ServiceError: The queue or the disk is full, or the body is wrong.
     """
-    await services.queue.check_room()
+    await services.admission.admit(request)
     settings = services.settings
     upload = await receive_upload(
-        request, services.store, max_bytes=settings.max_upload_bytes, max_files=settings.max_files
+        request,
+        services.store,
+        max_bytes=settings.max_upload_bytes,
+        max_files=settings.max_files,
+        check_room=services.admission.disk.check,
     )
     is_kept = False
     try:
-        job = await _request_of(upload, options.updated(upload.fields), owner, services)
+        options = options.updated(upload.fields)
+        if options.callback is not None:
+            services.callbacks_allowed.endpoint_of(options.callback)
+        job = await _request_of(upload, options, owner, services)
         is_kept = await services.queue.submit(job)
+        if options.callback is not None:
+            await services.deliveries.owe(OwedCallback(job.job_id, options.callback))
     finally:
         if not is_kept:
             await services.store.delete(f"inputs/{upload.upload_id}")
@@ -120,6 +135,7 @@ async def _request_of(upload: Upload, options: ScoreOptions, owner: str, service
         scope=options.scope,
         contrasts=contrasts,
         owner=owner,
+        size_bytes=upload.size_bytes,
     )
 
 

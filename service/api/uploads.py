@@ -1,7 +1,7 @@
 """A request's body into the store, hashed on the way: multipart files, or one raw file."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from service.store import PartWriter, Store
 
 _MAX_FIELD_BYTES = 4096
 _MAX_NAME = 100
+_CHECK_EVERY_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Upload:
     digests: tuple[str, ...]
     names: tuple[str, ...]
     fields: dict[str, str]
+    size_bytes: int
 
 
 class _Receiver:
@@ -42,6 +44,7 @@ class _Receiver:
         self.digests: list[str] = []
         self.names: list[str] = []
         self.fields: dict[str, str] = {}
+        self.size_bytes = 0
 
     async def take(self, event: PartEvent) -> None:
         if isinstance(event, PartStart):
@@ -66,6 +69,7 @@ class _Receiver:
     async def _add(self, piece: bytes) -> None:
         if self._writer is not None:
             self._hash.update(piece)
+            self.size_bytes += len(piece)
             await self._writer.write(piece)
             return
         self._value += piece
@@ -81,8 +85,22 @@ class _Receiver:
             self.fields[self._field] = self._value.decode("utf-8", "replace")
 
 
-async def receive_upload(request: Request, store: Store, *, max_bytes: int, max_files: int) -> Upload:
-    """Stream the body into the store.
+def announced_bytes(request: Request) -> int:
+    """The length that the request says its body has; 0 where it says none.
+
+    Raises:
+        MalformedRequestError: It is no number.
+    """
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal():
+        raise MalformedRequestError("the Content-Length header is no number")
+    return int(announced)
+
+
+async def receive_upload(
+    request: Request, store: Store, *, max_bytes: int, max_files: int, check_room: Callable[[], None]
+) -> Upload:
+    """Stream the body into the store; `check_room` is called now and then, and may raise to stop.
 
     Raises:
         UploadTooLargeError: It has more bytes or files than allowed.
@@ -92,12 +110,22 @@ async def receive_upload(request: Request, store: Store, *, max_bytes: int, max_
     upload_id = make_token()
     receiver = _Receiver(store, upload_id, max_files=max_files)
     try:
+        checked = 0
         async for event in _events_of(request, max_bytes):
             await receiver.take(event)
+            if receiver.size_bytes - checked >= _CHECK_EVERY_BYTES:
+                checked = receiver.size_bytes
+                check_room()
     except BaseException:
         await store.delete(f"inputs/{upload_id}")
         raise
-    return Upload(upload_id, tuple(receiver.digests), tuple(receiver.names), receiver.fields)
+    return Upload(
+        upload_id,
+        tuple(receiver.digests),
+        tuple(receiver.names),
+        receiver.fields,
+        receiver.size_bytes,
+    )
 
 
 async def _events_of(request: Request, max_bytes: int) -> AsyncIterator[PartEvent]:
@@ -123,10 +151,7 @@ async def _one_file(pieces: AsyncIterator[bytes]) -> AsyncIterator[PartEvent]:
 
 async def _bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
     too_large = UploadTooLargeError(f"the upload is larger than {max_bytes:,} bytes; send one series alone")
-    announced = request.headers.get("content-length", "0")
-    if not announced.isdecimal():
-        raise MalformedRequestError("the Content-Length header is no number")
-    if int(announced) > max_bytes:
+    if announced_bytes(request) > max_bytes:
         raise too_large
     received = 0
     async for piece in request.stream():

@@ -12,8 +12,9 @@ from redis.exceptions import RedisError
 
 from service.errors import GoneError
 from service.failure_log import log_failure
-from service.jobs import JobState
+from service.jobs import JobRequest, JobState
 from service.keys import make_token
+from service.pace import Pace
 from service.problems import HTTP_STATUS, Problem, problem_of
 from service.queue import Delivery, Queue
 from service.settings import Settings
@@ -49,6 +50,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._in_hand: dict[asyncio.Task[None], Delivery] = {}
         self._recovered_at = 0.0
+        self._paces: dict[str, Pace] = {}
 
     def stop(self) -> None:
         """Take no more jobs; `run` returns when those in hand are finished or handed back."""
@@ -59,6 +61,8 @@ class Worker:
         beating = asyncio.create_task(self._beat())
         logger.info("worker %s is ready on %s with %s", self.worker_id, self._models.device, self._names())
         try:
+            with suppress(RedisError):
+                await self._registry.tell_whole(socket.gethostname())
             while not self._stopping.is_set():
                 await self._take_one()
             await self._drain()
@@ -129,7 +133,10 @@ class Worker:
             logger.warning("job %s is left: the queue does not answer (%s)", delivery.job_id, error)
 
     async def _run_job(self, delivery: Delivery, run: JobRun) -> None:
+        started = time.monotonic()
         state, problem = await self._outcome(run)
+        if state == "done":
+            self._note_pace(run.job.request, time.monotonic() - started)
         if state is None:
             logger.info("job %s was stopped", delivery.job_id)
             return
@@ -154,6 +161,10 @@ class Worker:
             return "failed", problem_of(error)
         return "done", None
 
+    def _note_pace(self, request: JobRequest, seconds: float) -> None:
+        known = self._paces.get(request.model, Pace())
+        self._paces[request.model] = known.after(request.size_bytes, seconds)
+
     async def _pulse(self, delivery: Delivery, run: JobRun) -> None:
         """Keep the lease and report progress until the job is over, or ours no longer."""
         while not run.is_stopped:
@@ -162,9 +173,13 @@ class Worker:
                 run.is_stopped = not await self._queue.pulse(delivery, run.progress)
 
     async def _beat(self) -> None:
+        counted: dict[str, float] = {}
         while True:
+            counts = self._pipeline.batch_counts
+            new = {name: count - counted.get(name, 0) for name, count in counts.items()}
             with suppress(RedisError):
-                await self._registry.announce(self._status())
+                await self._registry.announce(self._status(), counters=new)
+                counted = counts
             await asyncio.sleep(BEAT_S)
 
     async def _drain(self) -> None:
@@ -187,6 +202,8 @@ class Worker:
             device=self._models.device,
             models=self._models.digests,
             jobs=tuple(delivery.job_id for delivery in self._in_hand.values()),
+            slots=self._settings.worker_jobs,
+            pace=dict(self._paces),
         )
 
     def _names(self) -> str:

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from redis.exceptions import RedisError
 
 from inference.catalog import Catalog
+from inference.errors import BundleError
 from service.connection import connect
 from service.keys import Keys
 from service.queue import Queue
@@ -32,14 +34,18 @@ async def run_worker(settings: Settings, redis_url: str, *, is_child: bool = Fal
     Raises:
         BundleError: A bundle is damaged, or does not reproduce its parity file here.
     """
-    async with open_worker(settings, redis_url) as worker:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, worker.stop)
-        following = asyncio.create_task(_follow(os.getppid(), worker)) if is_child else None
-        await worker.run()
-        if following is not None:
-            following.cancel()
+    try:
+        async with open_worker(settings, redis_url) as worker:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, worker.stop)
+            following = asyncio.create_task(_follow(os.getppid(), worker)) if is_child else None
+            await worker.run()
+            if following is not None:
+                following.cancel()
+    except BundleError as error:
+        await _tell_broken(settings, redis_url, error)
+        raise
 
 
 @asynccontextmanager
@@ -74,6 +80,14 @@ def _sandboxes(settings: Settings) -> list[Sandbox]:
         Sandbox(timeout_s=settings.decode_timeout_s, memory_bytes=settings.decode_memory_bytes)
         for _ in range(settings.worker_jobs)
     ]
+
+
+async def _tell_broken(settings: Settings, redis_url: str, error: BundleError) -> None:
+    """Let `/readyz` name the reason: whoever starts this worker again and again hides it in a log."""
+    redis = connect(redis_url)
+    with suppress(RedisError):
+        await WorkerRegistry(redis, Keys(settings.key_prefix)).tell_broken(socket.gethostname(), str(error))
+    await redis.aclose()
 
 
 async def _follow(parent_pid: int, worker: Worker) -> None:

@@ -66,6 +66,12 @@ class Pipeline:
         for sandbox in sandboxes:
             self._sandboxes.put_nowait(sandbox)
 
+    @property
+    def batch_counts(self) -> dict[str, float]:
+        """How often a graph was run so far, and over how many slices, by the counters' names."""
+        counts = self._batcher.counts
+        return {"batch:runs": counts.batches, "batch:slices": counts.slices}
+
     async def warm(self) -> None:
         """Start the decoding processes, so that the first job need not wait for them."""
         await asyncio.gather(*(sandbox.call(get_ready) for sandbox in self._all_sandboxes))

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -15,7 +16,7 @@ from service.errors import JobNotFoundError, JobStateError, QueueFullError
 from service.jobs import JobRequest
 from service.keys import Keys, make_token
 from service.problems import named_problem
-from service.queue import Delivery, Queue
+from service.queue import Delivery, Queue, Waiting
 from tests.system_packages import lacking
 
 pytestmark = pytest.mark.asyncio
@@ -223,3 +224,35 @@ async def test_an_old_queued_job_expires_and_leaves_the_queue(queue: Queue):
     assert await queue.expire("a" * 32) is True
     assert (await queue.get("a" * 32)).state == "expired"
     assert ((await queue.status()).depth, await queue.recent(10)) == (0, [])
+
+
+async def test_the_bytes_that_wait_are_those_of_unfinished_jobs(queue: Queue):
+    for name, size in (("a", 100), ("b", 30), ("c", 7)):
+        await queue.submit(replace(request_for(name * 32), size_bytes=size))
+    assert (await queue.status()).queued_bytes == 137
+    delivery = await queue.take("one", wait_s=1)
+    assert delivery is not None and await queue.start(delivery) is not None
+    await queue.hand_back(delivery)
+    assert (await queue.status()).queued_bytes == 137
+    for _ in range(2):  # as after a dropped connection
+        await queue.cancel("a" * 32)
+    assert (await queue.status()).queued_bytes == 37
+    await queue.retry("a" * 32)
+    assert (await queue.status()).queued_bytes == 137
+    delivery = await queue.take("one", wait_s=1)
+    assert delivery is not None and await queue.start(delivery) is not None
+    for _ in range(2):
+        await queue.finish(delivery, "done")
+    assert (await queue.status()).queued_bytes == 107
+    assert await queue.expire("c" * 32) and (await queue.status()).queued_bytes == 100
+
+
+async def test_the_jobs_that_wait_are_told_in_their_order(queue: Queue):
+    for name, size in (("a", 100), ("b", 30)):
+        await queue.submit(replace(request_for(name * 32), size_bytes=size))
+    delivery = await queue.take("one", wait_s=1)
+    assert delivery is not None
+    assert await queue.waiting(10) == [
+        Waiting("a" * 32, "tiny@1.0.0", 100, is_in_hand=True),
+        Waiting("b" * 32, "tiny@1.0.0", 30, is_in_hand=False),
+    ]

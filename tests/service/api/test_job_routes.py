@@ -43,6 +43,21 @@ async def test_the_same_series_in_another_order_is_the_same_job(client: httpx.As
     assert len((await client.get("/jobs")).json()) == 1
 
 
+async def test_the_same_file_is_the_same_job_in_a_form_and_in_pieces(client: httpx.AsyncClient):
+    """Its sha256 is of what came, not of how it came."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for byte in png_bytes():
+            yield bytes([byte])
+
+    answers = [
+        await client.post("/score", content=png_bytes()),
+        await client.post("/score", content=pieces()),
+        await client.post("/score", files={"any": png_bytes()}),
+    ]
+    assert len({answer.json()["job_id"] for answer in answers}) == 1
+
+
 async def test_another_model_or_scope_is_another_job(client: httpx.AsyncClient):
     ids = {
         (await client.post("/score", content=png_bytes(), params=options)).json()["job_id"]
