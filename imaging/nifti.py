@@ -27,11 +27,13 @@ from imaging.luma import luma
 from imaging.plausible import check_affine
 
 HEADER_BYTES = 540  # of NIfTI-2, the longer one
+_LONGEST_SIDE = 32767  # that NIfTI-1 can write down
 _DAMAGED = "the NIfTI header is damaged or truncated; send the file again"
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _KINDS_OF_NUMBER = "iuf"
 # nibabel has no types.
-_NIFTI_IMAGE: Any = nibabel.Nifti1Image
+_NIFTI_1: Any = nibabel.Nifti1Image
+_NIFTI_2: Any = nibabel.Nifti2Image
 _ORIENTATION: Any = io_orientation
 
 
@@ -89,14 +91,15 @@ def inspect_nifti(content: Buffer, *, limits: Limits) -> Header:
 def write_nifti(volume: np.ndarray, image: Image) -> bytes:
     """A map `(D, H, W)` or `(H, W)` of `image` as float32 `.nii.gz` on the source's own grid.
 
-    The same map gives the same bytes. A sheared grid (a tilted gantry) fits the sform only, so that the
-    qform is then left out.
+    The same map gives the same bytes. A side of more than 32,767 voxels makes it a NIfTI-2. A sheared grid
+    (a tilted gantry) fits the sform only, so that the qform is then left out.
     """
     grid = image.grid
     source_order = grid.lay_back(volume if volume.ndim == 3 else volume[None]).astype(np.float32)
     if source_order.shape != grid.shape:
         raise ValueError(f"the map has {source_order.shape} voxels in the source's order, not {grid.shape}")
-    nifti = _NIFTI_IMAGE(source_order, grid.affine)
+    kind = _NIFTI_1 if max(grid.shape) <= _LONGEST_SIDE else _NIFTI_2
+    nifti = kind(source_order, grid.affine)
     nifti.header.set_xyzt_units("mm")
     nifti.set_sform(grid.affine, code="scanner")
     if _is_orthogonal(grid.affine):
@@ -104,6 +107,12 @@ def write_nifti(volume: np.ndarray, image: Image) -> bytes:
     else:
         nifti.set_qform(None)
     return gzip.compress(nifti.to_bytes(), mtime=0)
+
+
+def read_map(content: bytes) -> np.ndarray:
+    """The float32 values that `write_nifti` wrote, in the source's own order, out of their gzip."""
+    kind = _NIFTI_2 if int.from_bytes(content[:4], "little") == HEADER_BYTES else _NIFTI_1
+    return np.asarray(kind.from_bytes(content).dataobj, np.float32)
 
 
 def _is_orthogonal(affine: np.ndarray) -> bool:

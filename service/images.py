@@ -4,7 +4,6 @@ import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import nibabel
 import numpy as np
 
 from imaging.contrasts import inspect_contrasts, read_contrasts
@@ -12,6 +11,7 @@ from imaging.header import Header
 from imaging.image import Image
 from imaging.kinds import Buffer
 from imaging.limits import Limits
+from imaging.nifti import read_map
 from imaging.overlay import render_overlay
 from service.errors import GoneError, UnknownFieldError
 from service.store import Store
@@ -72,7 +72,7 @@ def _mapped(root: Path, keys: Keys) -> dict[str, Sequence[Buffer]]:
 
 def _map_on_image(nifti: bytes, image: Image) -> np.ndarray:
     """The map `(D, H, W)` on our own axes: `SourceGrid.lay_back` the other way round."""
-    stored = np.asarray(nibabel.Nifti1Image.from_bytes(nifti).dataobj, np.float32)
+    stored = read_map(nifti)
     for axis, flip in enumerate(image.grid.flips):
         if flip:
             stored = np.flip(stored, axis)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from imaging.errors import UnreadableImageError, UnsupportedImageError
-from imaging.nifti import write_nifti
+from imaging.nifti import read_map, write_nifti
 from imaging.read import inspect_image, read_image
 from tests.imaging.dicom_builder import slice_bytes
 
@@ -77,6 +77,14 @@ def test_a_map_of_a_dicom_slice_lands_where_the_slice_was():
     written = loaded(write_nifti(image.pixels[0], image))
     np.testing.assert_allclose(written.affine @ [0, 0, 0, 1], [-10, -20, 5, 1])
     assert written.shape == (3, 2, 1)
+
+
+def test_a_map_with_a_side_that_nifti_1_cannot_hold_is_written_and_read_back():
+    image = read_image([nibabel.Nifti2Image(np.ones((40_000, 2, 1), np.uint8), np.eye(4)).to_bytes()])
+    anomaly_map = np.arange(80_000, dtype=np.float32).reshape(2, 40_000)
+    stored = read_map(gzip.decompress(write_nifti(anomaly_map, image)))
+    np.testing.assert_array_equal(np.sort(stored, axis=None), np.arange(80_000))
+    assert stored.shape == (40_000, 2, 1)
 
 
 def test_a_map_of_another_size_is_a_callers_mistake():
