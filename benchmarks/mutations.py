@@ -1,13 +1,14 @@
 """Damaged files by the thousand through a running service: no 500, no hang, no growth.
 
 Real files (those that come with pydicom and nibabel), each cut, flipped, overwritten, or spliced with another
-of its kind, with a seed each, so that a finding can be made again. The service is `atypia serve`, in processes
-of its own with a store of its own; four senders post to it at once and remove each job that was accepted.
+of its kind, with a seed each, so that a finding can be made again. Archives are damaged, or hold damaged
+files. The service is `atypia serve`, in processes and with a store of its own; four senders post to it at
+once and remove each job that was accepted.
 
     python -m benchmarks.mutations --count 10000
 
-prints the answers by status, the slowest, and the memory of each process at the start and in the end. Exit code
-1: there was a 500, an answer that took over a minute, or a service that is not ready in the end.
+prints the answers by status, the slowest, and the memory of each process at the start and in the end. Exit
+code 1: there was a 500, an answer that took over a minute, or the service is not ready in the end.
 """
 
 import io
@@ -28,8 +29,8 @@ from typing import Annotated
 import httpx
 import nibabel
 import numpy as np
+import pydicom.data
 import typer
-from pydicom.data import get_testdata_files
 
 from benchmarks.process_memory import tree_memory
 
@@ -50,20 +51,16 @@ class Answer:
 
 def real_files() -> dict[str, list[bytes]]:
     """By kind: the small ones among the libraries' own test files, and archives of them."""
-    dicom = [Path(name).read_bytes() for name in get_testdata_files("*.dcm")]
+    samples = Path(pydicom.data.__file__).parent / "test_files"
+    dicom = [path.read_bytes() for path in sorted(samples.rglob("*.dcm"))]
     dicom = [content for content in dicom if len(content) <= LARGEST_BYTES]
     folder = Path(nibabel.__file__).parent / "tests" / "data"
     nifti = [(folder / name).read_bytes() for name in NIFTI if (folder / name).exists()]
-    return {
-        "DICOM": dicom,
-        "NIfTI": nifti,
-        "ZIP": [
-            _zipped(dicom[start : start + 3], packing) for start in range(0, 30, 3) for packing in (0, 8)
-        ],
-    }
+    series = [path.read_bytes() for path in sorted(samples.glob("dicomdirtests/98892003/MR2/*"))]
+    return {"DICOM": dicom, "NIfTI": nifti, "ZIP": [_zipped(series[:3]), *(_zipped([one]) for one in dicom)]}
 
 
-def _zipped(members: list[bytes], packing: int) -> bytes:
+def _zipped(members: list[bytes], packing: int = zipfile.ZIP_STORED) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", packing) as archive:
         for number, content in enumerate(members):
@@ -71,10 +68,17 @@ def _zipped(members: list[bytes], packing: int) -> bytes:
     return out.getvalue()
 
 
-def mutated(originals: list[bytes], rng: np.random.Generator) -> bytes:
-    """One of them, damaged in one to three ways."""
+def damaged_file(files: dict[str, list[bytes]], kind: str, rng: np.random.Generator) -> bytes:
+    """A damaged file of a kind; half of the archives are whole, and hold a damaged file."""
+    if kind == "ZIP" and rng.random() < 0.5:
+        return _zipped([_damaged(files["DICOM"], rng)], zipfile.ZIP_DEFLATED)
+    return _damaged(files[kind], rng)
+
+
+def _damaged(originals: list[bytes], rng: np.random.Generator) -> bytes:
+    """One of them, in one way or in two."""
     content = originals[rng.integers(len(originals))]
-    for _ in range(rng.integers(1, 4)):
+    for _ in range(rng.integers(1, 3)):
         change = _CHANGES[rng.integers(len(_CHANGES))]
         content = change(content, originals, rng) or b"\0"
     return content
@@ -88,7 +92,7 @@ def _flip_bits(content: bytes, _originals: list[bytes], rng: np.random.Generator
     damaged = np.frombuffer(content, np.uint8).copy()
     # Half of the time in the header, where a bit weighs most.
     reach = len(damaged) if rng.random() < 0.5 else min(len(damaged), 1500)
-    places = rng.integers(0, reach, rng.integers(1, 33))
+    places = rng.integers(0, reach, rng.integers(1, 9))
     damaged[places] ^= np.left_shift(1, rng.integers(0, 8, len(places))).astype(np.uint8)
     return damaged.tobytes()
 
@@ -111,7 +115,7 @@ def _repeat(content: bytes, _originals: list[bytes], rng: np.random.Generator) -
 
 
 _CHANGES: tuple[Callable[[bytes, list[bytes], np.random.Generator], bytes], ...] = (
-    _cut, _flip_bits, _flip_bits, _overwrite, _splice, _repeat,
+    _cut, _flip_bits, _flip_bits, _flip_bits, _overwrite, _overwrite, _splice, _repeat,
 )  # fmt: skip
 
 
@@ -159,7 +163,7 @@ def main(
 
     def one(number: int) -> Answer:
         kind = kinds[number % len(kinds)]
-        content = mutated(originals[kind], np.random.default_rng(seed + number))
+        content = damaged_file(originals, kind, np.random.default_rng(seed + number))
         return send(client, query, kind, seed + number, content)
 
     with (
@@ -195,7 +199,7 @@ def _report(
     typer.echo(f"  slowest: {slowest.seconds:.1f} s ({slowest.kind}, seed {slowest.seed})")
     for kind, mib in after.items():
         typer.echo(
-            f"  memory of {kind}: {before.get(kind, 0):.0f} MiB after {WARM_UP} files, {mib:.0f} MiB in the end"
+            f"  memory of {kind}: {before.get(kind, 0):.0f} MiB after {WARM_UP} files, then {mib:.0f} MiB"
         )
     bad = [answer for answer in answers if answer.status in (0, 202) or answer.status >= 500]
     for answer in bad[:20]:

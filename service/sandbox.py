@@ -1,4 +1,4 @@
-"""Functions run in a process of their own, under limits of time and memory.
+"""Functions run in a process of their own, confined, under limits of time and memory.
 
 A file that crashes its decoder, or makes it run for ever, costs one job and no worker. The process stays up
 between calls, for starting one takes longer than decoding most images.
@@ -6,20 +6,17 @@ between calls, for starting one takes longer than decoding most images.
 
 import asyncio
 import multiprocessing
-import resource
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, TypeVar
 
 from imaging.errors import ImageTooLargeError, ImagingError
+from service.confinement import confine, limit_next_call
 from service.errors import SandboxCrashedError, SandboxTimeoutError, ServiceError
 from service.failure_log import log_failure
 
 _Result = TypeVar("_Result")
-
-_STATM = Path("/proc/self/statm")
 
 
 class Sandbox:
@@ -83,20 +80,21 @@ class Sandbox:
                 return self._pipe
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            arguments = (theirs, self._memory_bytes)
+            arguments = (theirs, self._memory_bytes, self._timeout_s)
             self._process = context.Process(target=_serve, args=arguments, name="atypia-sandbox", daemon=True)
             self._process.start()
             theirs.close()
             return self._pipe
 
 
-def _serve(pipe: Connection, memory_bytes: int) -> None:
-    _limit_memory(memory_bytes)
+def _serve(pipe: Connection, memory_bytes: int, timeout_s: float) -> None:
+    confine(memory_bytes=memory_bytes)
     while True:
         try:
             function, arguments = pipe.recv()
         except (EOFError, KeyboardInterrupt):
             return
+        limit_next_call(timeout_s)
         pipe.send(_answer(function, arguments))
 
 
@@ -110,12 +108,3 @@ def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[E
     except Exception as error:
         log_failure(error, where="sandbox")
         return SandboxCrashedError("the image crashes its decoder; the file is damaged"), None
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    # What the interpreter and its libraries have mapped already does not count.
-    if _STATM.exists():
-        pages = int(_STATM.read_text().split()[0])
-        limit = pages * resource.getpagesize() + memory_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
