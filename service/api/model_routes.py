@@ -3,7 +3,7 @@
 from typing import Self
 
 from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import Response
 from pydantic import BaseModel
 
 from inference.bundle import CARD, Bundle
@@ -12,6 +12,10 @@ from service.api.score_routes import PROBLEMS
 from service.api.services import ServicesDep
 
 router = APIRouter(prefix="/models", tags=["models"], responses=PROBLEMS)
+
+
+class Markdown(Response):
+    media_type = "text/markdown"
 
 
 class ModelView(BaseModel):
@@ -63,8 +67,8 @@ async def get_model(name: str, services: ServicesDep) -> ModelView:
     return ModelView.of(services.catalog.get(name))
 
 
-@router.get("/{name}/card", response_class=PlainTextResponse)
-async def get_card(name: str, services: ServicesDep) -> PlainTextResponse:
+@router.get("/{name}/card", response_class=Markdown)
+async def get_card(name: str, services: ServicesDep) -> Markdown:
     """The model's card, in Markdown."""
     card = (services.catalog.get(name).folder / CARD).read_text(encoding="utf-8")
-    return PlainTextResponse(card, media_type="text/markdown; charset=utf-8")
+    return Markdown(card)
