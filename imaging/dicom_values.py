@@ -23,7 +23,8 @@ class _Rescale:
 
     def apply(self, stored: np.ndarray) -> np.ndarray:
         """In double precision first: a dose of 32 bits does not fit float32's 24."""
-        return (stored.astype(np.float64) * self.slope + self.intercept).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows float32 becomes a gap
+            return (stored.astype(np.float64) * self.slope + self.intercept).astype(np.float32)
 
 
 @dataclass(frozen=True)

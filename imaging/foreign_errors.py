@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import nibabel.filebasedimages
 import nibabel.spatialimages
+import nibabel.wrapstruct
 from PIL import Image as PillowImage
 from pydicom.errors import InvalidDicomError
 
@@ -32,6 +33,7 @@ FOREIGN_ERRORS = (
     ValueError,
     nibabel.filebasedimages.ImageFileError,
     nibabel.spatialimages.HeaderDataError,
+    nibabel.wrapstruct.WrapStructError,
     struct.error,
     zipfile.BadZipFile,
     zlib.error,

@@ -46,6 +46,7 @@ def _names() -> dict[str, HostileFile]:
     }
     files = {f"a name {what}": harmless(zipped((name, dicom()))) for what, name in names.items()}
     return files | {
+        "a member without a name": harmless(zipped(("", dicom()))),
         "a symbolic link": refused(UnsupportedImageError, _with_link(b"/etc/passwd")),
         "a link beside a slice": harmless(_with_link(b"/etc/passwd", dicom())),
         "one name twice": harmless(

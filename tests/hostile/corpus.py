@@ -9,10 +9,10 @@ from tests.hostile.pixel_files import pixel_files
 
 
 def corpus() -> dict[str, HostileFile]:
-    return {f"{kind}: {name}": file for kind, files in _KINDS.items() for name, file in files().items()}
+    return {f"{kind}: {name}": file for kind, files in KINDS.items() for name, file in files().items()}
 
 
-_KINDS = {
+KINDS = {
     "DICOM": dicom_files,
     "pixels": pixel_files,
     "NIfTI": nifti_files,

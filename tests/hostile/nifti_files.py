@@ -61,6 +61,7 @@ def _sizes() -> dict[str, HostileFile]:
         "200,000 slices of four voxels": refused(ImageTooLargeError, nifti_2_of_slices(200_000)),
         "one row of a million voxels": harmless(_nifti_2((1_000_000, 1, 1), bytes(4_000_000))),
         "a header alone": refused(UnreadableImageError, nifti(content=b"")),
+        "a header without its last bytes": refused(UnreadableImageError, _nifti_2((4, 4, 2))[:400]),
         "half a header": refused(UnsupportedImageError, nifti()[:300]),
         "a file of half a pair": refused(UnsupportedImageError, nifti(at_344=b"ni1\0")),
     }

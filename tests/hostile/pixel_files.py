@@ -46,6 +46,11 @@ def _codestreams() -> dict[str, HostileFile]:
         "JPEG 2000 in a box that says another size": refused(
             UnreadableImageError, _j2k(b"\0\0\0\x0cjP  \r\n\x87\n" + _sized(j2k, 60000))
         ),
+        "JPEG 2000 that makes GDCM end its process": refused(
+            UnreadableImageError,
+            _j2k(b"\xff\x4f\xff\x51\0\x29" + struct.pack(">H8I2H", 0, 4, 4, 0, 0, 0, 0, 0, 3, 0x0155, 0x5302)
+                 + bytes(20)),
+        ),
         "JPEG 2000 cut in half": refused(UnreadableImageError, _j2k(j2k[: len(j2k) // 2])),
         "JPEG of 65,535 by 65,535": refused(
             UnreadableImageError, dicom(syntax=JPEG, PixelData=encapsulated(_jpeg_sized(jpeg)), **BYTES)
