@@ -12,7 +12,7 @@ import nibabel.filebasedimages
 import nibabel.spatialimages
 import nibabel.wrapstruct
 from PIL import Image as PillowImage
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from imaging.errors import UnreadableImageError
 
@@ -20,6 +20,7 @@ FOREIGN_ERRORS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BytesLengthException,
     EOFError,
     InvalidDicomError,
     LookupError,
@@ -33,6 +34,7 @@ FOREIGN_ERRORS = (
     ValueError,
     nibabel.filebasedimages.ImageFileError,
     nibabel.spatialimages.HeaderDataError,
+    nibabel.spatialimages.HeaderTypeError,
     nibabel.wrapstruct.WrapStructError,
     struct.error,
     zipfile.BadZipFile,

@@ -48,6 +48,7 @@ def _sizes() -> dict[str, HostileFile]:
         "no rows": refused(UnreadableImageError, dicom(Rows=us(0))),
         "rows written as text": refused(UnreadableImageError, dicom(Rows=Odd(b"four", b"LO"))),
         "rows as a sequence": refused(UnreadableImageError, dicom(Rows=Odd(item(), b"SQ"))),
+        "rows of half a number": refused(UnreadableImageError, dicom(Rows=Odd(us(4), b"UL"))),
         "two values of rows": harmless(dicom(Rows=us(4, 65535))),
         "bits allocated of 7": refused(UnsupportedImageError, dicom(BitsAllocated=us(7))),
         "more bits stored than allocated": refused(UnreadableImageError, dicom(BitsStored=us(64))),
