@@ -7,7 +7,7 @@ once and remove each job that was accepted.
 
     python -m benchmarks.mutations --count 10000
 
-prints the answers by status, the slowest, and the memory of each process at the start and in the end. Exit
+prints the answers by status, the slowest, and the memory of each process: early, half-way and in the end. Exit
 code 1: there was a 500, an answer that took over a minute, or the service is not ready in the end.
 """
 
@@ -173,38 +173,32 @@ def main(
         ThreadPoolExecutor(SENDERS) as senders,
     ):
         query = f"scope=warn&model={client.get('/models').json()[0]['model']}"
+        answers: list[Answer] = []
+        memory: list[tuple[int, dict[str, float]]] = []
         start = time.monotonic()
-        answers = list(senders.map(one, range(min(WARM_UP, count))))
-        before = tree_memory(process)
-        answers += senders.map(one, range(len(answers), count))
+        for end in sorted({min(WARM_UP, count), count // 2, count}):
+            answers += senders.map(one, range(len(answers), end))
+            memory.append((end, tree_memory(process)))
         seconds = time.monotonic() - start
-        after = tree_memory(process)
         is_ready = client.get("/readyz").status_code == 200
-    raise typer.Exit(_report(answers, seconds, before, after, is_ready=is_ready))
-
-
-def _report(
-    answers: list[Answer],
-    seconds: float,
-    before: dict[str, float],
-    after: dict[str, float],
-    *,
-    is_ready: bool,
-) -> int:
     typer.echo(f"{len(answers)} files in {seconds:.0f} s; ready in the end: {is_ready}")
+    raise typer.Exit(0 if _report(answers, memory) and is_ready else 1)
+
+
+def _report(answers: list[Answer], memory: list[tuple[int, dict[str, float]]]) -> bool:
+    """Print what was seen; whether all of it was as it should be."""
     for kind in sorted({answer.kind for answer in answers}):
         statuses = Counter(answer.status for answer in answers if answer.kind == kind)
         typer.echo(f"  {kind}: {', '.join(f'{status} x {n}' for status, n in sorted(statuses.items()))}")
     slowest = max(answers, key=lambda answer: answer.seconds)
     typer.echo(f"  slowest: {slowest.seconds:.1f} s ({slowest.kind}, seed {slowest.seed})")
-    for kind, mib in after.items():
-        typer.echo(
-            f"  memory of {kind}: {before.get(kind, 0):.0f} MiB after {WARM_UP} files, then {mib:.0f} MiB"
-        )
+    for kind in memory[0][1]:
+        sizes = ", ".join(f"{found.get(kind, 0):.0f} MiB after {files}" for files, found in memory)
+        typer.echo(f"  memory of {kind}: {sizes}")
     bad = [answer for answer in answers if answer.status in (0, 202) or answer.status >= 500]
     for answer in bad[:20]:
         typer.echo(f"  BAD: {answer}")
-    return 1 if bad or not is_ready else 0
+    return not bad
 
 
 if __name__ == "__main__":

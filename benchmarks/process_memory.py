@@ -5,7 +5,13 @@ from pathlib import Path
 
 PROC = Path("/proc")
 _MIB = 2**20
-_KIND = {"worker": "worker", "serve": "API", "spawn_main": "decoder", "valkey": "queue server"}
+_KIND = {
+    "worker": "worker",
+    "serve": "API",
+    "spawn_main": "decoder",
+    "valkey": "queue server",
+    "redis": "queue server",
+}
 
 
 def tree_memory(root: int) -> dict[str, float]:
