@@ -24,7 +24,8 @@ def unpack(archive: Buffer, *, limits: Limits) -> Iterator[bytes]:
     """
     with translated(_DAMAGED):
         opened = zipfile.ZipFile(io.BytesIO(archive))
-    members = [member for member in opened.infolist() if not member.is_dir()]
+    # `is_dir` fails for a member that has no name at all.
+    members = [member for member in opened.infolist() if not member.filename.endswith("/")]
     _check_budget(members, len(archive), limits=limits)
     for member in members:
         with translated(_DAMAGED):

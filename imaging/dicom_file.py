@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.pixels.decoders.base import get_decoder
@@ -39,6 +40,7 @@ _PIXEL_KEYWORDS: dict[int, PixelKeyword] = {
 }
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _ITEM_HEADER_BYTES = 8
+_MOST_FRAMES = 2**31 - 1  # the largest integer string, PS3.5 6.2
 _FIRST_TRY_BYTES = 2**20  # most headers are far shorter, and a prefix spares a copy of the whole file
 _DAMAGED = "the DICOM header is damaged or truncated; send the file again"
 _DEFAULT_SYNTAXES = {
@@ -86,7 +88,7 @@ def parse_dicom(content: Buffer, *, limits: Limits) -> DicomFile:
         ImageTooLargeError: decoding would exceed `limits`.
     """
     header, syntax, pixels = _parse(memoryview(content), limits=limits)
-    if pixels is None and "Rows" in header:
+    if pixels is None and ("Rows" in header):
         raise UnreadableImageError("the file ends before its pixel data; send it again")
     if pixels is None:
         raise NoPixelDataError(f"this DICOM file ({_object_name(header)}) holds no pixel data; send an image")
@@ -140,6 +142,8 @@ def _file_meta(content: memoryview) -> tuple[Dataset, int]:
     stream = io.BytesIO(content[start : start + _FIRST_TRY_BYTES])
     with translated(_DAMAGED):
         meta = read_dataset(stream, False, True, stop_when=lambda tag, *_: tag >> 16 != 0x0002)
+    if stream.tell() >= len(content) - start and _is_cut(meta, content[start:]):
+        raise UnreadableImageError(_DAMAGED)
     return meta, start + stream.tell()
 
 
@@ -170,7 +174,18 @@ def _read_header(
 
     with translated(_DAMAGED):
         header = read_dataset(stream, *encoding, stop_when=is_pixel_data)
+    if not found and size >= len(body) and _is_cut(header, body):
+        raise UnreadableImageError(_DAMAGED)
     return header, found[0] if found else None
+
+
+def _is_cut(header: Dataset, content: memoryview) -> bool:
+    """Whether the bytes end within an element: a cut image must not pass for a report without pixels."""
+    last = header.get_item(max(header.keys(), default=BaseTag(0)), keep_deferred=True)
+    if not isinstance(last, RawDataElement) or last.length == _UNDEFINED_LENGTH:
+        return False
+    end = last.value_tell + last.length
+    return end > len(content) or any(content[end:])
 
 
 def _supported(syntax: UID | None, pixels: _PixelElement) -> UID:
@@ -215,8 +230,8 @@ def _required(header: Dataset, keyword: str) -> int:
 
 def _frame_count(header: Dataset) -> int:
     count = whole_number(header, "NumberOfFrames")
-    if count is not None and count < 0:
-        raise UnreadableImageError(f"{label('NumberOfFrames')} is {count}; correct the header")
+    if count is not None and not 0 <= count <= _MOST_FRAMES:
+        raise UnreadableImageError(f"{label('NumberOfFrames')} is {count:.10g}; correct the header")
     return count or 1
 
 

@@ -9,6 +9,14 @@ from typing import Any
 import numpy as np
 from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import (
+    JPEG2000,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+)
 
 from imaging.codestream import codestream_size, is_whole
 from imaging.dicom_elements import label, text, whole_number
@@ -17,6 +25,15 @@ from imaging.errors import UnreadableImageError
 from imaging.foreign_errors import translated
 from imaging.kinds import Buffer
 
+# pydicom tries every plug-in in turn, GDCM first, which was seen to end the process over JPEG 2000.
+_PLUGINS = {
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
+    JPEG2000: "pylibjpeg",
+    JPEG2000Lossless: "pylibjpeg",
+    JPEGBaseline8Bit: "pillow",
+    JPEGExtended12Bit: "pillow",
+}
 _DAMAGED = "the pixel data are damaged or truncated; send the file again"
 
 
@@ -34,7 +51,8 @@ def stored_frames(file: DicomFile, indices: Sequence[int]) -> Iterator[np.ndarra
     if file.is_encapsulated:
         _check_codestreams(file, source, options)
     with translated(_DAMAGED):
-        frames = get_decoder(file.transfer_syntax).iter_array(source, indices=list(indices), **options)
+        decoder, plugin = get_decoder(file.transfer_syntax), _PLUGINS.get(file.transfer_syntax, "")
+        frames = decoder.iter_array(source, indices=list(indices), decoding_plugin=plugin, **options)
     for _ in indices:
         with translated(_DAMAGED):
             stored, _ = next(frames)

@@ -17,12 +17,14 @@ from imaging.dicom_frames import Frame, frames_of
 from imaging.errors import ImageTooLargeError, InconsistentSeriesError, UnreadableImageError
 from imaging.image import Geometry
 from imaging.limits import Limits
+from imaging.plausible import check_affine, check_places
 
 _SAME_POSITION_MM = 0.01
 _SAME_DIRECTION = 1e-3  # of a cosine: a twentieth of a degree
 _TILT_DEGREES = 0.5
 _UNEVEN = 0.02  # of the usual step
 _GAP = 1.5  # usual steps
+_MOST_DIRECTIONS = 10  # that are told apart, for each frame is held against all of them
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def arrange(files: Sequence[DicomFile], *, limits: Limits) -> Stack:
     _check_one("series", [text(file.header, "SeriesInstanceUID") for file in files])
     _check_one("image sizes", [(file.rows, file.columns) for file in files])
     frames = [frame for file in files for frame in frames_of(file)]
+    check_places(value for frame in frames for value in frame.position or ())
     _check_budget(frames, limits=limits)
     if len(frames) == 1:
         return Stack((frames[0],), *_plane_affine(frames[0]), warnings)
@@ -106,7 +109,7 @@ def _direction_groups(frames: list[Frame]) -> list[int]:
     for frame in frames:
         direction = np.array(frame.orientation)
         same = [n for n, other in enumerate(seen) if np.abs(direction - other).max() < _SAME_DIRECTION]
-        if not same:
+        if not same and len(seen) < _MOST_DIRECTIONS:
             seen.append(direction)
         groups.append(same[0] if same else len(seen) - 1)
     return groups
@@ -194,6 +197,7 @@ def _plane_affine(frame: Frame) -> tuple[np.ndarray, Geometry]:
     between_rows, between_columns = frame.spacing
     if frame.position is None or frame.orientation is None:
         affine[0, 0], affine[1, 1] = between_columns, between_rows
+        check_affine(affine)
         return affine, "detector"
     across, down = _axes(frame)
     # PS3.3 C.7.6.2.1.1: columns are counted along a row, so they are `between_columns` apart.
@@ -201,4 +205,5 @@ def _plane_affine(frame: Frame) -> tuple[np.ndarray, Geometry]:
     thickness = frame.thickness if frame.thickness and frame.thickness > 0 else 1.0
     affine[:3, 2] = np.cross(across, down) * thickness
     affine[:3, 3] = frame.position
+    check_affine(affine)
     return affine, "patient"

@@ -6,14 +6,13 @@ Source: PS3.3 C.11.1 (modality), C.7.5.1.1.2 (padding), C.7.6.3.1.2 (photometric
 from dataclasses import dataclass
 
 import numpy as np
-from pydicom.pixels.processing import apply_color_lut
 
 from imaging.dicom_elements import label, number, text
 from imaging.dicom_frames import Frame, group_macro
 from imaging.dicom_luts import read_table
+from imaging.dicom_palette import apply_palette
 from imaging.dicom_pixels import is_signed, stored_range
 from imaging.errors import UnreadableImageError
-from imaging.foreign_errors import translated
 from imaging.luma import luma
 
 
@@ -24,7 +23,8 @@ class _Rescale:
 
     def apply(self, stored: np.ndarray) -> np.ndarray:
         """In double precision first: a dose of 32 bits does not fit float32's 24."""
-        return (stored.astype(np.float64) * self.slope + self.intercept).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows float32 becomes a gap
+            return (stored.astype(np.float64) * self.slope + self.intercept).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ def grey_values(frame: Frame, stored: np.ndarray) -> np.ndarray:
         return luma(stored)
     photometric = text(frame.file.header, "PhotometricInterpretation")
     if photometric == "PALETTE COLOR":
-        with translated("the palette cannot be read; correct the header and send the file again"):
-            return luma(apply_color_lut(stored, frame.file.header))
+        return luma(apply_palette(stored, frame.file.header))
     values = _modality(frame).apply(stored)
     if photometric == "MONOCHROME1":
         values = np.float32(mirror_sum(frame)) - values

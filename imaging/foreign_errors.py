@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 import nibabel.filebasedimages
 import nibabel.spatialimages
+import nibabel.wrapstruct
 from PIL import Image as PillowImage
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from imaging.errors import UnreadableImageError
 
@@ -19,6 +20,7 @@ FOREIGN_ERRORS = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BytesLengthException,
     EOFError,
     InvalidDicomError,
     LookupError,
@@ -32,6 +34,8 @@ FOREIGN_ERRORS = (
     ValueError,
     nibabel.filebasedimages.ImageFileError,
     nibabel.spatialimages.HeaderDataError,
+    nibabel.spatialimages.HeaderTypeError,
+    nibabel.wrapstruct.WrapStructError,
     struct.error,
     zipfile.BadZipFile,
     zlib.error,

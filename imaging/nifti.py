@@ -24,13 +24,16 @@ from imaging.inflate import GZIP, inflate_start
 from imaging.kinds import Buffer, detect_kind
 from imaging.limits import Limits
 from imaging.luma import luma
+from imaging.plausible import check_affine
 
 HEADER_BYTES = 540  # of NIfTI-2, the longer one
+_LONGEST_SIDE = 32767  # that NIfTI-1 can write down
 _DAMAGED = "the NIfTI header is damaged or truncated; send the file again"
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _KINDS_OF_NUMBER = "iuf"
 # nibabel has no types.
-_NIFTI_IMAGE: Any = nibabel.Nifti1Image
+_NIFTI_1: Any = nibabel.Nifti1Image
+_NIFTI_2: Any = nibabel.Nifti2Image
 _ORIENTATION: Any = io_orientation
 
 
@@ -65,8 +68,8 @@ def read_nifti(content: Buffer, *, limits: Limits) -> Image:
         ImageTooLargeError: the header asks for more than `limits` allow.
     """
     layout = _layout(content, limits=limits)
+    grid = _grid(layout, limits=limits)
     values, gaps = fill_gaps(_values(content, layout))
-    grid = _grid(layout)
     pixels = _turned(values, grid)  # (D, H, W)
     return Image(
         pixels=pixels if len(pixels) == 1 else pixels[None],
@@ -80,7 +83,7 @@ def read_nifti(content: Buffer, *, limits: Limits) -> Image:
 
 def inspect_nifti(content: Buffer, *, limits: Limits) -> Header:
     """What `read_nifti` would return, from the header alone."""
-    grid = _grid(_layout(content, limits=limits))
+    grid = _grid(_layout(content, limits=limits), limits=limits)
     columns, rows, slices = (grid.shape[grid.axes.index(axis)] for axis in range(3))
     return Header(format="nifti", modality=None, body_part=None, rows=rows, columns=columns, slices=slices)
 
@@ -88,13 +91,14 @@ def inspect_nifti(content: Buffer, *, limits: Limits) -> Header:
 def write_nifti(volume: np.ndarray, grid: SourceGrid) -> bytes:
     """A map `(D, H, W)` or `(H, W)` as float32 `.nii.gz` on the source's own grid.
 
-    The same map gives the same bytes. A sheared grid (a tilted gantry) fits the sform only, so that the
-    qform is then left out.
+    The same map gives the same bytes. A side of more than 32,767 voxels makes it a NIfTI-2. A sheared grid
+    (a tilted gantry) fits the sform only, so that the qform is then left out.
     """
     source_order = grid.lay_back(volume if volume.ndim == 3 else volume[None]).astype(np.float32)
     if source_order.shape != grid.shape:
         raise ValueError(f"the map has {source_order.shape} voxels in the source's order, not {grid.shape}")
-    nifti = _NIFTI_IMAGE(source_order, grid.affine)
+    kind = _NIFTI_1 if max(grid.shape) <= _LONGEST_SIDE else _NIFTI_2
+    nifti = kind(source_order, grid.affine)
     nifti.header.set_xyzt_units("mm")
     nifti.set_sform(grid.affine, code="scanner")
     if _is_orthogonal(grid.affine):
@@ -138,6 +142,7 @@ def _parse(head: bytes) -> _Layout:
     is_sound = 0 < len(shape) <= 7 and min(shape) > 0 and start >= header.sizeof_hdr
     if not is_sound or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-12:
         raise ValueError
+    check_affine(affine)
     return _Layout(
         shape=(int(spatial[0]), int(spatial[1]), int(spatial[2])),
         volume_count=math.prod(int(n) for n in shape[3:]),
@@ -180,7 +185,7 @@ def _values(content: Buffer, layout: _Layout) -> np.ndarray:
         return (voxels * np.float64(layout.slope) + layout.intercept).astype(np.float32)
 
 
-def _grid(layout: _Layout) -> SourceGrid:
+def _grid(layout: _Layout, *, limits: Limits) -> SourceGrid:
     turns = _ORIENTATION(_RAS_TO_LPS @ layout.affine)  # per source axis: the nearest LPS axis, and 1 or -1
     if np.isnan(turns).any():
         raise UnreadableImageError("the NIfTI affine is flat; correct the header and send the file again")
@@ -191,6 +196,10 @@ def _grid(layout: _Layout) -> SourceGrid:
         thin = layout.shape.index(1)
         in_plane = sorted((n for n in range(3) if n != thin), key=lambda n: axes[n])
         axes = [2 if n == thin else in_plane.index(n) for n in range(3)]
+    if (slices := layout.shape[axes.index(2)]) > limits.max_slices:
+        raise ImageTooLargeError(
+            f"the volume has {slices:,} slices, more than {limits.max_slices:,}; send fewer"
+        )
     return SourceGrid(
         layout.shape, (axes[0], axes[1], axes[2]), (flips[0], flips[1], flips[2]), layout.affine
     )

@@ -5,6 +5,8 @@ JPEG is turned as its EXIF orientation asks, as every viewer does.
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -65,7 +67,7 @@ def inspect_raster(content: Buffer, *, limits: Limits) -> Header:
 
 
 def _open(content: Buffer, *, limits: Limits) -> PillowImage.Image:
-    with translated(_DAMAGED):
+    with translated(_DAMAGED), _bombs_named():
         picture = PillowImage.open(io.BytesIO(content), formats=("PNG", "JPEG"))
         is_animated = picture.format == "PNG" and bool(getattr(picture, "is_animated", False))
     needed = 4 * picture.width * picture.height
@@ -77,6 +79,15 @@ def _open(content: Buffer, *, limits: Limits) -> PillowImage.Image:
     if is_animated:
         raise UnsupportedImageError("the picture is animated; send one still picture")
     return picture
+
+
+@contextmanager
+def _bombs_named() -> Iterator[None]:
+    """Pillow has a limit of its own, about 180 million pixels, which no radiograph comes near."""
+    try:
+        yield
+    except PillowImage.DecompressionBombError:
+        raise ImageTooLargeError("the picture has too many pixels; send a smaller one") from None
 
 
 def _grey(picture: PillowImage.Image) -> np.ndarray:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from pydantic import ValidationError
@@ -77,18 +78,25 @@ def check_parity(bundle: Bundle, session: Session, *, tolerance: float = PARITY_
     Raises:
         BundleError: The difference is above `tolerance`: this device does not compute what was trained.
     """
-    with np.load(bundle.folder / PARITY, allow_pickle=False) as parity:
-        output = session.run(parity["image"])
-        difference = max(
-            largest_difference(output.score, parity["score"]),
-            largest_difference(output.anomaly_map, parity["anomaly_map"]),
-        )
+    image, score, anomaly_map = _parity_arrays(bundle)
+    output = session.run(image)
+    difference = max(
+        largest_difference(output.score, score), largest_difference(output.anomaly_map, anomaly_map)
+    )
     if not difference <= tolerance:
         raise BundleError(
             f"{bundle.reference} does not reproduce its parity file on {session.providers[0]}: "
             f"off by {difference:.2g} of the largest value, {tolerance:g} allowed"
         )
     return difference
+
+
+def _parity_arrays(bundle: Bundle) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    try:
+        with np.load(bundle.folder / PARITY, allow_pickle=False) as parity:
+            return parity["image"], parity["score"], parity["anomaly_map"]
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise BundleError(f"{bundle.reference} has a {PARITY} that cannot be read: {error}") from error
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:

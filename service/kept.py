@@ -7,9 +7,10 @@ heatmap can be drawn when the upload is gone. Everything here runs in a sandbox,
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image as Pillow
@@ -74,28 +75,24 @@ def full_colour_of(map_threshold: float, *, peak: float) -> float:
     return 2 * map_threshold if map_threshold > 0 else max(peak, 1e-6)
 
 
-def make_overlay(folder: Path, target: Path) -> None:
-    """Draw the heatmap over the worst slice of the result in `folder`, as a PNG in `target`."""
+def make_overlay(folder: Path, file: BinaryIO) -> None:
+    """Draw the heatmap over the worst slice of the result in `folder`, as a PNG."""
     drawing = Drawing.read(folder / DRAWING)
     anomaly_map = np.load(folder / MAP, mmap_mode="r")
-    target.write_bytes(draw_overlay(drawing.picture, anomaly_map[drawing.slice_index], limit=drawing.limit))
+    file.write(draw_overlay(drawing.picture, anomaly_map[drawing.slice_index], limit=drawing.limit))
 
 
-def make_nifti(folder: Path, target: Path) -> None:
-    """Lay the map of the result in `folder` back on its source's grid, as `.nii.gz` in `target`."""
-    target.write_bytes(write_nifti(np.load(folder / MAP, mmap_mode="r"), Drawing.read(folder / DRAWING).grid))
+def make_nifti(folder: Path, file: BinaryIO) -> None:
+    """Lay the map of the result in `folder` back on its source's grid, as `.nii.gz`."""
+    file.write(write_nifti(np.load(folder / MAP, mmap_mode="r"), Drawing.read(folder / DRAWING).grid))
 
 
-def make_archive(folder: Path, target: Path, names: Mapping[str, str]) -> None:
-    """Zip files of `folder` into `target`; the same files give the same bytes.
-
-    Args:
-        names: From the name in the archive to that in the folder.
-    """
-    with zipfile.ZipFile(target, "w") as archive:
-        for name, stored in names.items():
+def make_archive(folder: Path, names: Sequence[str], file: BinaryIO) -> None:
+    """Zip files of `folder`; the same files give the same bytes."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
             # A fixed date keeps the archive of one result the same, whenever it is made.
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            with (folder / stored).open("rb") as source, archive.open(entry, "w") as packed:
+            with (folder / name).open("rb") as source, archive.open(entry, "w") as packed:
                 while piece := source.read(1 << 20):
                     packed.write(piece)

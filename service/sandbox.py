@@ -1,4 +1,4 @@
-"""Functions run in a process of their own, under limits of time and memory.
+"""Functions run in a process of their own, confined, under limits of time and memory.
 
 A file that crashes its decoder, or makes it run for ever, costs one job and no worker. The process stays up
 between calls, for starting one takes longer than decoding most images.
@@ -6,21 +6,22 @@ between calls, for starting one takes longer than decoding most images.
 
 import asyncio
 import multiprocessing
-import resource
+import os
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
 from typing import Any, TypeVar
 
 from imaging.errors import ImageTooLargeError, ImagingError
 from inference.errors import InferenceError
+from service.confinement import confine, limit_next_call
 from service.errors import SandboxCrashedError, SandboxTimeoutError, ServiceError
 from service.failure_log import log_failure
 
 _Result = TypeVar("_Result")
-
-_STATM = Path("/proc/self/statm")
 
 
 class Sandbox:
@@ -34,8 +35,14 @@ class Sandbox:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    async def call(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+    async def call(
+        self, function: Callable[..., _Result], *arguments: Any, into: Path | None = None
+    ) -> _Result:
         """Call a module's function in the sandbox; what it raises is raised here.
+
+        Args:
+            into: A file for the function to write, which it gets, open, as its last argument: the sandbox
+                itself can open none.
 
         Raises:
             SandboxTimeoutError: It took longer than allowed.
@@ -43,7 +50,7 @@ class Sandbox:
             ImageTooLargeError: It needed more memory than allowed.
         """
         async with self._lock:
-            answer = asyncio.create_task(asyncio.to_thread(self._call, function, arguments))
+            answer = asyncio.create_task(asyncio.to_thread(self._call, function, arguments, into))
             try:
                 raised, result = await asyncio.shield(answer)
             except asyncio.CancelledError:
@@ -63,10 +70,15 @@ class Sandbox:
             process.kill()
             process.join()
 
-    def _call(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Exception | None, Any]:
+    def _call(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], into: Path | None
+    ) -> tuple[Exception | None, Any]:
         pipe = self._started()
         try:
-            pipe.send((function, arguments))
+            pipe.send((function, arguments, into is not None))
+            if into is not None:
+                with into.open("wb") as file:
+                    send_handle(pipe, file.fileno(), None)
             if not pipe.poll(self._timeout_s):
                 self.close()
                 return SandboxTimeoutError(
@@ -84,21 +96,25 @@ class Sandbox:
                 return self._pipe
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            arguments = (theirs, self._memory_bytes)
+            arguments = (theirs, self._memory_bytes, self._timeout_s)
             self._process = context.Process(target=_serve, args=arguments, name="atypia-sandbox", daemon=True)
             self._process.start()
             theirs.close()
             return self._pipe
 
 
-def _serve(pipe: Connection, memory_bytes: int) -> None:
-    _limit_memory(memory_bytes)
+def _serve(pipe: Connection, memory_bytes: int, timeout_s: float) -> None:
+    confine(memory_bytes=memory_bytes)
     while True:
         try:
-            function, arguments = pipe.recv()
+            function, arguments, has_file = pipe.recv()
+            file = os.fdopen(recv_handle(pipe), "wb") if has_file else None
         except (EOFError, KeyboardInterrupt):
             return
-        pipe.send(_answer(function, arguments))
+        limit_next_call(timeout_s)
+        with file or nullcontext():
+            answer = _answer(function, arguments if file is None else (*arguments, file))
+        pipe.send(answer)
 
 
 def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Exception | None, Any]:
@@ -111,12 +127,3 @@ def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[E
     except Exception as error:
         log_failure(error, where="sandbox")
         return SandboxCrashedError("the image crashes its decoder; the file is damaged"), None
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    # What the interpreter and its libraries have mapped already does not count.
-    if _STATM.exists():
-        pages = int(_STATM.read_text().split()[0])
-        limit = pages * resource.getpagesize() + memory_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

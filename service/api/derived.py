@@ -29,7 +29,7 @@ async def object_of(job: Job, form: Form, services: Services) -> str:
         names = [part.name for part in (JSON, PNG, NIFTI)]
         for part in (PNG, NIFTI):
             await object_of(job, part, services)
-        await _make(key, job, services, names, make_archive, {name: name for name in names})
+        await _make(key, job, services, names, make_archive, names)
     return key
 
 
@@ -62,7 +62,7 @@ async def _make(
             raise FileNotFoundError(one)
     async with services.store.at_hand({"result": needed}) as root:
         with services.store.scratch() as path:
-            await services.drawing_sandbox.call(make, root / _folder(job), path, *arguments)
+            await services.drawing_sandbox.call(make, root / _folder(job), *arguments, into=path)
             await services.store.put_file(key, path)
 
 

@@ -1,7 +1,7 @@
 """Whether the service lives, whether it can do its work, and what it has done."""
 
 from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from redis.exceptions import RedisError
@@ -41,7 +41,7 @@ async def readyz(services: ServicesDep) -> Readiness:
     return await check_ready(services)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(_principal: MayRead, services: ServicesDep) -> Response:
     """Prometheus metrics of the queue, the workers and the requests to this process."""
     measured = Measurements(

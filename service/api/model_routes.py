@@ -3,7 +3,7 @@
 from typing import Self
 
 from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import Response
 from pydantic import BaseModel
 
 from inference.bundle import CARD, Bundle
@@ -13,6 +13,10 @@ from service.api.score_routes import PROBLEMS
 from service.api.services import ServicesDep
 
 router = APIRouter(prefix="/models", tags=["models"], responses=PROBLEMS)
+
+
+class Markdown(Response):
+    media_type = "text/markdown"
 
 
 class ModelView(BaseModel):
@@ -64,8 +68,8 @@ async def get_model(name: str, _principal: MaySee, services: ServicesDep) -> Mod
     return ModelView.of(services.catalog.get(name))
 
 
-@router.get("/{name}/card", response_class=PlainTextResponse)
-async def get_card(name: str, _principal: MaySee, services: ServicesDep) -> PlainTextResponse:
+@router.get("/{name}/card", response_class=Markdown)
+async def get_card(name: str, _principal: MaySee, services: ServicesDep) -> Markdown:
     """The model's card, in Markdown."""
     card = (services.catalog.get(name).folder / CARD).read_text(encoding="utf-8")
-    return PlainTextResponse(card, media_type="text/markdown; charset=utf-8")
+    return Markdown(card)

@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 
 from imaging.errors import ImagingError
 from inference.errors import InferenceError
@@ -15,6 +16,7 @@ from service.problems import MEDIA_TYPE, Problem, named_problem, problem_of
 
 # Seconds after which the same request is worth another try.
 RETRY_AFTER = {429: "5", 503: "5"}
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 def problem_response(problem: Problem, *, retry_after_s: int | None = None) -> JSONResponse:
@@ -53,7 +55,19 @@ async def _answer_http(request: Request, error: HTTPException) -> JSONResponse:
     detail = f"{request.method} {request.url.path}: {phrase.lower()}; /docs lists what there is"
     response = problem_response(named_problem(phrase.title().replace(" ", ""), error.status_code, detail))
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = _allowed(request)
     return response
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes of that path: the router's own answer names those of the first one alone."""
+    routes: list[BaseRoute] = request.app.routes
+
+    def is_known(method: str) -> bool:
+        return any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
+
+    return ", ".join(method for method in _METHODS if is_known(method))
 
 
 async def _answer_validation(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,22 +1,29 @@
 """/jobs/{job_id}/result in all its forms."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
 from service.api.access import MaySee, job_for
 from service.api.delivery import result_response, slice_response
-from service.api.forms import ARCHIVE, JSON, NIFTI, PNG, negotiate
-from service.api.score_routes import PROBLEMS
+from service.api.forms import ARCHIVE, JSON, NIFTI, PNG, Form, negotiate
+from service.api.score_routes import ANY_FORM, PROBLEMS
 from service.api.services import ServicesDep
 from service.results import ResultView
 
 router = APIRouter(prefix="/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
 
 
-@router.get("/result", responses={200: {"model": ResultView}})
+def _only(form: Form) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {form.media_type: {}}}}
+
+
+@router.get("/result", responses={200: ANY_FORM})
 async def get_result(
-    job_id: str, principal: MaySee, services: ServicesDep, accept: Annotated[str | None, Header()] = None
+    job_id: str,
+    principal: MaySee,
+    services: ServicesDep,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The result in the form that `Accept` names: JSON, overlay PNG, anomaly map (gzip), zip of all."""
     return await result_response(await job_for(principal, job_id, services), negotiate(accept), services)
@@ -28,7 +35,7 @@ async def get_json(job_id: str, principal: MaySee, services: ServicesDep) -> Res
     return await result_response(await job_for(principal, job_id, services), JSON, services)
 
 
-@router.get("/result/overlay.png", responses={200: {"content": {PNG.media_type: {}}}})
+@router.get("/result/overlay.png", responses=_only(PNG), response_class=Response)
 async def get_overlay(
     job_id: str,
     principal: MaySee,
@@ -42,13 +49,13 @@ async def get_overlay(
     return await slice_response(job, slice_index, services)
 
 
-@router.get("/result/anomaly_map.nii.gz", responses={200: {"content": {NIFTI.media_type: {}}}})
+@router.get("/result/anomaly_map.nii.gz", responses=_only(NIFTI), response_class=Response)
 async def get_anomaly_map(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
     """The raw map as NIfTI on the upload's own grid."""
     return await result_response(await job_for(principal, job_id, services), NIFTI, services)
 
 
-@router.get("/result.zip", responses={200: {"content": {ARCHIVE.media_type: {}}}})
+@router.get("/result.zip", responses=_only(ARCHIVE), response_class=Response)
 async def get_archive(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
     """JSON, overlay and map in one file."""
     return await result_response(await job_for(principal, job_id, services), ARCHIVE, services)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from service.api.access import MaySubmit
 from service.api.delivery import accepted_response, result_response
-from service.api.forms import negotiate
+from service.api.forms import FORMS, negotiate
 from service.api.prefer import wait_of
 from service.api.services import ServicesDep
 from service.api.submission import ScoreOptions, submit_upload
@@ -17,6 +17,7 @@ from service.results import ResultView
 router = APIRouter(tags=["score"])
 
 _FILE = {"type": "string", "format": "binary"}
+_FILES = {"type": "array", "items": _FILE, "minItems": 1}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -25,11 +26,14 @@ _BODY = {
                 "schema": {
                     "type": "object",
                     "properties": {
-                        "file": {"type": "array", "items": _FILE},
+                        "file": _FILES,
                         "model": {"type": "string"},
                         "scope": {"type": "string", "enum": ["enforce", "warn"]},
                         "callback": {"type": "string", "format": "uri"},
                     },
+                    "required": ["file"],
+                    # A file may have any field name: a contrast's, for a model of several.
+                    "additionalProperties": _FILES,
                 }
             },
             "application/octet-stream": {"schema": _FILE},
@@ -40,11 +44,13 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What is wrong, and what helps"}
 }
 
+ANY_FORM: dict[str, Any] = {"model": ResultView, "content": {form.media_type: {} for form in FORMS}}
+
 
 @router.post(
     "/score",
     status_code=202,
-    responses={202: {"model": JobView}, 200: {"model": ResultView}, **PROBLEMS},
+    responses={202: {"model": JobView}, 200: ANY_FORM, **PROBLEMS},
     openapi_extra=_BODY,
 )
 async def score(
@@ -53,7 +59,9 @@ async def score(
     principal: MaySubmit,
     services: ServicesDep,
     prefer: Annotated[str | None, Header()] = None,
-    accept: Annotated[str | None, Header()] = None,
+    accept: Annotated[
+        str | None, Header(include_in_schema=False)
+    ] = None,  # OpenAPI ignores it as a parameter
 ) -> Response:
     """Score one image: DICOM instances of one series, a zip of them, NIfTI, PNG or JPEG.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 
@@ -72,8 +72,8 @@ def enter(
     return Entered(slices, timings)
 
 
-def leave(bundle: Bundle, output: GraphOutput, job_id: str, target: Path) -> Left:
-    """Make the result of what the graph said; the map goes into `target`."""
+def leave(bundle: Bundle, output: GraphOutput, job_id: str, file: BinaryIO) -> Left:
+    """Make the result of what the graph said; the map goes into the file."""
     timings = Timings()
     image, prepared = _visitor["image"]
     with timings.timed("finish"):
@@ -81,8 +81,7 @@ def leave(bundle: Bundle, output: GraphOutput, job_id: str, target: Path) -> Lef
         view = ResultView.of(job_id, bundle, image, result)
     with timings.timed("render"):
         drawing = Drawing.of(image, result).to_bytes()
-        with target.open("wb") as file:
-            np.save(file, result.anomaly_map)
+        np.save(file, result.anomaly_map)
     forget()
     return Left(view, drawing, timings)
 

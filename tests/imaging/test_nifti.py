@@ -79,6 +79,15 @@ def test_a_map_of_a_dicom_slice_lands_where_the_slice_was():
     assert written.shape == (3, 2, 1)
 
 
+def test_a_map_with_a_side_that_nifti_1_cannot_hold_is_written_and_read_back():
+    image = read_image([nibabel.Nifti2Image(np.ones((40_000, 2, 1), np.uint8), np.eye(4)).to_bytes()])
+    anomaly_map = np.arange(80_000, dtype=np.float32).reshape(2, 40_000)
+    written = gzip.decompress(write_nifti(anomaly_map, image.grid))
+    stored = np.asarray(nibabel.Nifti2Image.from_bytes(written).dataobj)
+    np.testing.assert_array_equal(np.sort(stored, axis=None), np.arange(80_000))
+    assert stored.shape == (40_000, 2, 1)
+
+
 def test_a_map_of_another_size_is_a_callers_mistake():
     with pytest.raises(ValueError, match=r"the map has \(1, 1, 1\) voxels"):
         write_nifti(np.zeros((1, 1)), read_image([nifti(RAMP)]).grid)

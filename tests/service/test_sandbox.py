@@ -1,6 +1,13 @@
 import asyncio
+import errno
 import os
+import resource
+import socket
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +67,72 @@ async def test_more_memory_than_allowed_is_refused(sandbox: Sandbox):
     assert len(await sandbox.call(bytes, 10 * MIB)) == 10 * MIB
     with pytest.raises(ImageTooLargeError):
         await sandbox.call(bytes, 512 * MIB)
+
+
+def errno_of(function: Callable[..., object], *arguments: object) -> int | None:
+    try:
+        function(*arguments)
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def write_a_file(folder: str) -> None:
+    (Path(folder) / "file").write_bytes(b"written")
+
+
+def append_to(path: str) -> None:
+    with Path(path).open("ab") as file:
+        file.write(b"more")
+
+
+def run_a_program() -> int:
+    return subprocess.run(["true"], check=False).returncode
+
+
+def count_open_files(count: int, path: str) -> int:
+    return len([os.open(path, os.O_RDONLY) for _ in range(count)])
+
+
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such walls")
+
+
+@ON_LINUX
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (write_a_file, ["{folder}"]),
+        (append_to, ["{folder}/there"]),
+        (os.unlink, ["{folder}/there"]),
+        (os.rename, ["{folder}/there", "{folder}/moved"]),
+        (os.mkdir, ["{folder}/new"]),
+        (run_a_program, []),
+        (socket.create_connection, [("127.0.0.1", 9)]),
+        (socket.socket, [socket.AF_UNIX]),
+        (socket.socket, [socket.AF_INET, socket.SOCK_DGRAM]),
+    ],
+    ids=["write", "append", "remove", "rename", "folder", "program", "TCP", "unix socket", "UDP"],
+)
+async def test_it_can_neither_write_nor_run_programs_nor_connect(
+    sandbox: Sandbox, tmp_path: Path, function: Callable[..., object], arguments: list[object]
+):
+    (tmp_path / "there").write_bytes(b"as it was")
+    told = [word.format(folder=tmp_path) if isinstance(word, str) else word for word in arguments]
+    assert await sandbox.call(errno_of, function, *told) in (errno.EPERM, errno.EACCES)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"as it was"]
+
+
+async def test_it_can_read_and_hold_more_files_than_a_large_series_has(sandbox: Sandbox, tmp_path: Path):
+    (tmp_path / "there").write_bytes(b"as it was")
+    assert await sandbox.call(count_open_files, 6000, str(tmp_path / "there")) == 6000
+
+
+@ON_LINUX
+async def test_it_ends_by_itself_when_its_parent_does_not_end_it():
+    sandbox = Sandbox(timeout_s=600, memory_bytes=256 * MIB)
+    limits = await sandbox.call(resource.getrlimit, resource.RLIMIT_CPU)
+    sandbox.close()
+    assert 600 <= limits[0] <= 620
 
 
 async def test_a_cancelled_call_ends_its_process(sandbox: Sandbox):

@@ -159,3 +159,9 @@ async def test_metrics_count_requests_by_route_and_queued_jobs(client: httpx.Asy
     assert 'atypia_http_requests_total{method="GET",route="/jobs/{job_id}",status="200"} 1.0' in text
     assert "atypia_queue_depth 1.0" in text
     assert "atypia_workers 0.0" in text
+
+
+async def test_a_method_that_a_path_does_not_have_is_told_which_ones_it_has(client: httpx.AsyncClient):
+    for path, allowed in (("/jobs/0", "DELETE, GET"), ("/jobs/0/retry", "POST")):
+        response = await client.put(path)
+        assert (response.status_code, response.headers["allow"]) == (405, allowed)

@@ -21,9 +21,10 @@ class WatchedSession(Session):
     def __init__(self) -> None:
         super().__init__(GRAPH, threads=1)
         self.batches: list[list[int]] = []
-        self.released = threading.Event()
+        self.entered, self.released = threading.Event(), threading.Event()
 
     def run(self, images: np.ndarray, *, controls: Mapping[str, int] | None = None) -> GraphOutput:
+        self.entered.set()
         self.released.wait(10)
         jobs = [int(image.max()) for image in images]
         self.batches.append(jobs)
@@ -49,12 +50,14 @@ def slices(job: int, count: int, side: int = 8) -> np.ndarray:
 
 
 async def sent(
-    batcher: Batcher, session: Session, images: np.ndarray, **options: Any
+    batcher: Batcher, session: WatchedSession, images: np.ndarray, **options: Any
 ) -> "asyncio.Task[GraphOutput]":
-    """A job whose slices are in front of the thread when this returns."""
+    """A job whose slices are in front of the thread when this returns, or with it if they are the first."""
     options = {"priority": 0, "progress": lambda _share: None, **options}
     task = asyncio.create_task(batcher.run(session, images, **options))
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0)
+    if not session.released.is_set():
+        await asyncio.to_thread(session.entered.wait, 10)
     return task
 
 
