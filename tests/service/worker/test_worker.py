@@ -219,6 +219,7 @@ async def test_the_service_is_ready_while_its_worker_lives(settings: Settings, r
             assert response.json() == {
                 "workers": 1,
                 "models": ["tiny@1.0.0", "tiny-slow@1.0.0", "tiny-us@1.0.0"],
+                "problems": [],
             }
         assert (await client.get("/readyz")).status_code == 503
 
