@@ -7,7 +7,7 @@ once and remove each job that was accepted.
 
     python -m benchmarks.mutations --count 10000
 
-prints the answers by status, the slowest, and the memory of each process: early, half-way, in the end. Exit
+prints the answers by status, the slowest, and the memory of each process early, half-way and late. Exit
 code 1: there was a 500, an answer that took over a minute, or the service is not ready in the end.
 """
 

@@ -64,6 +64,7 @@ class DicomFile:
     samples: int
     bits_allocated: int
     encoded: memoryview
+    inflated_bytes: int  # of a deflated data set, which is then held whole; else 0
 
     @property
     def is_encapsulated(self) -> bool:
@@ -87,7 +88,7 @@ def parse_dicom(content: Buffer, *, limits: Limits) -> DicomFile:
         UnsupportedImageError: transfer syntax has no decoder here.
         ImageTooLargeError: decoding would exceed `limits`.
     """
-    header, syntax, pixels = _parse(memoryview(content), limits=limits)
+    header, syntax, inflated_bytes, pixels = _parse(memoryview(content), limits=limits)
     if pixels is None and ("Rows" in header):
         raise UnreadableImageError("the file ends before its pixel data; send it again")
     if pixels is None:
@@ -104,6 +105,7 @@ def parse_dicom(content: Buffer, *, limits: Limits) -> DicomFile:
         samples=_samples(header),
         bits_allocated=_bits_allocated(header, pixels.keyword),
         encoded=pixels.encoded,
+        inflated_bytes=inflated_bytes,
     )
     _check_size(file, limits=limits)
     if file.transfer_syntax == JPEGExtended12Bit and (whole_number(header, "BitsStored") or 0) > 8:
@@ -118,19 +120,20 @@ def parse_dicom_header(content: Buffer, *, limits: Limits) -> DicomFile:
     return replace(parse_dicom(content, limits=limits), encoded=memoryview(b""))
 
 
-def _parse(content: memoryview, *, limits: Limits) -> tuple[Dataset, UID | None, _PixelElement | None]:
+def _parse(content: memoryview, *, limits: Limits) -> tuple[Dataset, UID | None, int, _PixelElement | None]:
     meta, start = _file_meta(content)
     with translated(_DAMAGED):
         syntax = UID(text(meta, "TransferSyntaxUID") or "") or None
-    body = content[start:]
+    body, inflated_bytes = content[start:], 0
     if syntax == DeflatedExplicitVRLittleEndian:
         body = memoryview(inflate_all(body, wbits=RAW_DEFLATE, limits=limits))  # PS3.5 A.5
+        inflated_bytes = len(body)
     encoding = _encoding(syntax, body)
     for size in (_FIRST_TRY_BYTES, len(body)):
         header, pixels = _read_header(body, size, encoding)
         if pixels is not None or size >= len(body):
             break
-    return header, syntax or _DEFAULT_SYNTAXES[encoding], pixels
+    return header, syntax or _DEFAULT_SYNTAXES[encoding], inflated_bytes, pixels
 
 
 def _file_meta(content: memoryview) -> tuple[Dataset, int]:

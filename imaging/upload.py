@@ -58,7 +58,7 @@ def sort_upload(parts: Sequence[Buffer], parse: DicomParser, *, limits: Limits) 
         raise ImageTooLargeError(
             f"{len(parts):,} files are more than {limits.max_files:,}; send one series alone"
         )
-    found = list(_pieces(parts, parse, limits=limits))
+    found = list(_within_budget(_pieces(parts, parse, limits=limits), limits=limits))
     instances = tuple(piece for piece in found if isinstance(piece, DicomFile))
     others = [piece for piece in found if isinstance(piece, OtherFile)]
     passed_over = found.count(None)
@@ -73,6 +73,20 @@ def sort_upload(parts: Sequence[Buffer], parse: DicomParser, *, limits: Limits) 
             f"none of the {len(found)} files in the ZIP archive is an image; {_REMEDY}"
         )
     return Upload(instances, others[0] if others else None, passed_over)
+
+
+def _within_budget(
+    pieces: Iterator[DicomFile | OtherFile | None], *, limits: Limits
+) -> Iterator[DicomFile | OtherFile | None]:
+    """The same, as long as what was inflated for them stays within what one image may need."""
+    inflated_bytes = 0
+    for piece in pieces:
+        inflated_bytes += piece.inflated_bytes if isinstance(piece, DicomFile) else 0
+        if inflated_bytes > limits.max_decoded_bytes:
+            raise ImageTooLargeError(
+                f"the deflated files unpack to over {limits.max_decoded_bytes:,} bytes; send fewer"
+            )
+        yield piece
 
 
 def _pieces(

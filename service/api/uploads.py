@@ -12,6 +12,7 @@ from service.keys import input_key, make_token
 from service.store import PartWriter, Store
 
 _MAX_FIELD_BYTES = 4096
+_MAX_FIELDS = 100
 _MAX_NAME = 100
 _CHECK_EVERY_BYTES = 16 * 2**20
 
@@ -82,6 +83,10 @@ class _Receiver:
             self._writer = None
             self.digests.append(self._hash.hexdigest())
         elif self._field is not None:
+            if len(self.fields) >= _MAX_FIELDS:
+                raise UnknownFieldError(
+                    f"the form has more than {_MAX_FIELDS} fields; a file needs a file name to be one"
+                )
             self.fields[self._field] = self._value.decode("utf-8", "replace")
 
 
@@ -105,7 +110,7 @@ async def receive_upload(
     Raises:
         UploadTooLargeError: It has more bytes or files than allowed.
         MalformedRequestError: It is broken multipart.
-        UnknownFieldError: A form field is too long to be one.
+        UnknownFieldError: A form field is too long to be one, or there are too many.
     """
     upload_id = make_token()
     receiver = _Receiver(store, upload_id, max_files=max_files)

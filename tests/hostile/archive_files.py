@@ -11,10 +11,11 @@ from imaging.errors import (
     UnreadableImageError,
     UnsupportedImageError,
 )
+from tests.hostile.dicom_files import deflated
 from tests.hostile.hostile_file import HostileFile, harmless, refused
 from tests.hostile.nifti_files import nifti
 from tests.hostile.picture_files import png
-from tests.hostile.raw_dicom import dicom
+from tests.hostile.raw_dicom import Odd, dataset, dicom
 
 SYMLINK = 0o120777 << 16
 MEGABYTE = 2**20
@@ -32,6 +33,11 @@ def zipped(*members: tuple[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> 
 
 def archive_files() -> dict[str, HostileFile]:
     return {**_names(), **_bombs(), **_lies()}
+
+
+def padded(count: int) -> bytes:
+    """A slice with so many bytes of padding behind it."""
+    return dataset(DataSetTrailingPadding=Odd(bytes(count), b"OB"))
 
 
 def _names() -> dict[str, HostileFile]:
@@ -65,6 +71,9 @@ def _bombs() -> dict[str, HostileFile]:
             UnsupportedImageError, zipped(*[(str(n), inner) for n in range(50)])
         ),
         "members that share their bytes": refused(ImageTooLargeError, _overlapping(200, bytes(MEGABYTE))),
+        "deflated slices that only together are a bomb": refused(
+            ImageTooLargeError, zipped(*[(str(n), deflated(padded(60 * MEGABYTE))) for n in range(6)])
+        ),
         "6,000 empty members": refused(ImageTooLargeError, zipped(*[(str(n), b"") for n in range(6000)])),
         "gzip bombs within": refused(
             InconsistentSeriesError,

@@ -168,7 +168,7 @@ def _structures() -> dict[str, HostileFile]:
                 whole[140:144], struct.pack("<I", UNDEFINED), 1) + dataset()
         ),
         "8,000 frames that each face another way": refused(InconsistentSeriesError, _turned_frames(8000)),
-        "a deflated bomb": refused(ImageTooLargeError, _deflated(bytes(80 * 2**20))),
+        "a deflated bomb": refused(ImageTooLargeError, deflated(bytes(80 * 2**20))),
         "a deflated stream of noise": refused(
             UnreadableImageError, bytes(128) + b"DICM" + meta(DEFLATED) + b"\xff" * 500
         ),
@@ -227,6 +227,6 @@ def _before_rows(elements: bytes) -> bytes:
     return whole[:start] + elements + whole[start:]
 
 
-def _deflated(content: bytes) -> bytes:
+def deflated(content: bytes) -> bytes:
     stream = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     return bytes(128) + b"DICM" + meta(DEFLATED) + stream.compress(content) + stream.flush()

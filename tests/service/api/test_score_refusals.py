@@ -112,6 +112,30 @@ async def test_a_malformed_body_is_refused(client: httpx.AsyncClient, content_ty
     assert "multipart body" in response.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [b"X: " + b"a" * 20_000, b"X" * 20_000 + b": a", b"\r\n".join(b"X-%d: a" % n for n in range(3000))],
+    ids=["a long value", "a long name", "many"],
+)
+async def test_a_part_with_headers_without_end_is_refused(client: httpx.AsyncClient, headers: bytes):
+    body = (
+        b"--x\r\nContent-Disposition: form-data; name=f; filename=f\r\n"
+        + headers
+        + b"\r\n\r\nbytes\r\n--x--\r\n"
+    )
+    response = await client.post(
+        "/score", content=body, headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
+    assert (response.status_code, "multipart body is malformed" in response.text) == (400, True)
+
+
+async def test_a_form_of_thousands_of_fields_is_refused(client: httpx.AsyncClient):
+    fields = {f"field-{number}": "value" for number in range(200)}
+    response = await client.post("/score", files={"file": png_bytes()}, data=fields)
+    assert response.status_code == 422
+    assert "more than 100 fields" in response.json()["detail"]
+
+
 async def test_a_refused_upload_leaves_nothing_in_the_store(client: httpx.AsyncClient, settings: Settings):
     await client.post("/score", content=b"just some text, no image at all")
     await client.post("/score", content=bytes(200_001))
