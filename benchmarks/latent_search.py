@@ -19,6 +19,7 @@ import torch
 import typer
 
 from inference.bundle import MODEL
+from inference.placement import Placement
 from inference.session import Session
 from models.method import AnomalyMethod
 from training.fit import input_shape, load_run
@@ -64,7 +65,7 @@ def run(
 
 def _graph(method: AnomalyMethod, made: np.ndarray, folder: Path, threads: int) -> Session:
     write_onnx(method, refer(method, made), folder / MODEL)
-    return Session(folder / MODEL, threads=threads)
+    return Session(folder / MODEL, placement=Placement(threads=threads))
 
 
 def _torch_score(method: AnomalyMethod, image: np.ndarray) -> float:

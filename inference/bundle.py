@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -20,6 +21,11 @@ CARD = "card.md"
 
 # Another device or processor may round otherwise, but no further than this share of the largest value.
 PARITY_TOLERANCE = 1e-3
+# The parity file's images are not those that a smaller graph was measured on.
+SMALLER_TOLERANCE = 2.0
+
+Variant = Literal["whole", "fp16", "int8"]
+"""Which graph of a bundle is run: the one that was trained, or a smaller one made of it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,24 @@ class Bundle:
     def reference(self) -> str:
         """`name@version`, how people call it."""
         return f"{self.manifest.name}@{self.manifest.version}"
+
+    def nearest(self, variant: Variant) -> Variant:
+        """The variant, or the whole graph where the bundle has no such one."""
+        return variant if variant in self.manifest.smaller_graphs else "whole"
+
+    def graph(self, variant: Variant) -> Path:
+        """The file of a variant that the bundle has."""
+        if variant == "whole":
+            return self.folder / MODEL
+        return self.folder / self.manifest.smaller_graphs[variant].file
+
+    def tolerance(self, variant: Variant) -> float:
+        """How far a variant may be off the parity file: as far as was measured where it was made, twice."""
+        if variant == "whole":
+            return PARITY_TOLERANCE
+        measured = self.manifest.smaller_graphs[variant]
+        off = max(measured.largest_score_difference, measured.largest_map_difference)
+        return max(PARITY_TOLERANCE, SMALLER_TOLERANCE * off)
 
 
 def load_bundle(folder: Path) -> Bundle:

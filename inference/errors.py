@@ -15,3 +15,7 @@ class BundleNotFoundError(InferenceError):
 
 class OutOfScopeError(InferenceError):
     """The image is not of the kind that the bundle was trained and calibrated for."""
+
+
+class PlacementError(InferenceError):
+    """The graph cannot run where, or in the way that, it was asked to."""

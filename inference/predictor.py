@@ -4,20 +4,26 @@ from collections.abc import Callable
 
 from imaging.image import Image
 from inference import scoring
-from inference.bundle import MODEL, Bundle, check_parity
+from inference.bundle import Bundle, Variant, check_parity
+from inference.placement import Placement
 from inference.scoring import ImageResult, PreparedImage, ScopePolicy
 from inference.session import GraphOutput, Session
 
 # Slices that go through the graph at once.
 MAX_BATCH = 16
 
+_ANYWHERE = Placement()
+
 
 class Predictor:
     """One bundle, ready to score; the same in training's evaluation and in the service."""
 
-    def __init__(self, bundle: Bundle, session: Session, *, max_batch: int = MAX_BATCH) -> None:
+    def __init__(
+        self, bundle: Bundle, session: Session, *, variant: Variant = "whole", max_batch: int = MAX_BATCH
+    ) -> None:
         self.bundle = bundle
         self.session = session
+        self.variant = variant
         self._max_batch = max_batch
 
     @classmethod
@@ -25,23 +31,31 @@ class Predictor:
         cls,
         bundle: Bundle,
         *,
-        providers: tuple[str, ...] = ("CPUExecutionProvider",),
-        threads: int = 0,
+        placement: Placement = _ANYWHERE,
+        variant: Variant = "whole",
         max_batch: int = MAX_BATCH,
     ) -> "Predictor":
-        """Start a session for the bundle and hold it against the bundle's parity file.
+        """Start a session for the bundle, hold it against the bundle's parity file and warm it.
+
+        Args:
+            variant: The whole graph is taken where the bundle has no such one; `variant` then says so.
 
         Raises:
             BundleError: The graph cannot be loaded, or computes something else here.
+            PlacementError: It cannot run where, or in the way that, it is asked to.
         """
+        variant = bundle.nearest(variant)
         session = Session(
-            bundle.folder / MODEL,
+            bundle.graph(variant),
             optimization_level=bundle.manifest.graph_optimization_level,
-            providers=providers,
-            threads=threads,
+            placement=placement,
         )
-        check_parity(bundle, session)
-        return cls(bundle, session, max_batch=max_batch)
+        session.warm(
+            (bundle.manifest.input.num_channels, *bundle.manifest.input.spatial_shape), most=max_batch
+        )
+        # After warming: what is then bound and replayed is what the parity file must see.
+        check_parity(bundle, session, tolerance=bundle.tolerance(variant))
+        return cls(bundle, session, variant=variant, max_batch=max_batch)
 
     def run(self, prepared: PreparedImage, *, progress: Callable[[float], None] | None = None) -> GraphOutput:
         """Run the graph over an image's slices; `progress` is told the share done, 0 to 1."""

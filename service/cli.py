@@ -17,6 +17,7 @@ from imaging.errors import ImagingError
 from inference.catalog import Catalog
 from inference.errors import InferenceError
 from service import access_commands, audit_commands
+from service.cores import inference_threads, usable_cores
 from service.errors import ServiceError
 from service.offline import OfflineScorer, Row
 from service.sample import sample_commands
@@ -78,9 +79,14 @@ def worker(
     follow: Annotated[
         bool, typer.Option(help="Stop when the process that started this one is gone.")
     ] = False,
+    beside: Annotated[
+        int, typer.Option(min=0, help="Other workers on this machine, which share its cores.")
+    ] = 0,
 ) -> None:
     """Start one worker alone."""
     settings = _settings(None, None)
+    threads = settings.threads or inference_threads(usable_cores(), workers=1 + beside)
+    settings = settings.model_copy(update={"threads": threads})
     with stopped_by_signals(), queue_server(settings) as url:
         uvloop.run(run_worker(settings, url, is_child=follow))
 

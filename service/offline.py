@@ -62,7 +62,7 @@ class OfflineScorer:
                 target = maps / f"{number:06d}-{_stem(files.path)}.nii.gz"
                 target.write_bytes(write_nifti(result.anomaly_map, image.grid))
                 row["map"] = str(target)
-            yield {**row, **_columns(predictor.bundle, result)}
+            yield {**row, **_columns(predictor, result)}
 
     def _contrasts(self) -> tuple[str, ...]:
         """The contrasts of the named model; none for one of single pictures."""
@@ -77,8 +77,8 @@ class OfflineScorer:
         if bundle.digest not in self._predictors:
             self._predictors[bundle.digest] = Predictor.load(
                 bundle,
-                providers=self._settings.providers,
-                threads=self._settings.threads,
+                placement=self._settings.placement,
+                variant=self._settings.variant,
                 max_batch=self._settings.max_batch,
             )
         return self._predictors[bundle.digest]
@@ -91,10 +91,11 @@ def _read(files: ImageFiles, contrasts: Sequence[str], limits: Limits) -> Image:
     )
 
 
-def _columns(bundle: Bundle, result: ImageResult) -> Row:
+def _columns(predictor: Predictor, result: ImageResult) -> Row:
     decisions = {f"flagged_{name}": flagged for name, flagged in result.decisions.items()}
     return {
-        "model": bundle.reference,
+        "model": predictor.bundle.reference,
+        "variant": predictor.variant,
         "score": result.score,
         "percentile": result.percentile,
         "p_value": result.p_value,

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel
 
 from imaging.image import Image
-from inference.bundle import Bundle
+from inference.bundle import Bundle, Variant
 from inference.findings import Finding
 from inference.scoring import ImageResult
 from service.jobs import links_of
@@ -53,6 +53,7 @@ class ResultView(BaseModel):
     job_id: str
     model: str
     bundle_digest: str
+    variant: Variant = "whole"  # which of the bundle's graphs was run
     score: float
     percentile: float
     p_value: float

@@ -89,7 +89,7 @@ def stopped_by_signals() -> Iterator[None]:
 def worker_processes(settings: Settings, count: int) -> Iterator[None]:
     """Keep so many workers running: one that dies is started again."""
     stopping = threading.Event()
-    keepers = [threading.Thread(target=_keep, args=(settings, stopping)) for _ in range(count)]
+    keepers = [threading.Thread(target=_keep, args=(settings, count, stopping)) for _ in range(count)]
     for keeper in keepers:
         keeper.start()
     try:
@@ -100,11 +100,11 @@ def worker_processes(settings: Settings, count: int) -> Iterator[None]:
             keeper.join()
 
 
-def _keep(settings: Settings, stopping: threading.Event) -> None:
+def _keep(settings: Settings, count: int, stopping: threading.Event) -> None:
     pause_s = 1.0
     while not stopping.is_set():
         started = time.monotonic()
-        process = _start_worker()
+        process = _start_worker(count)
         while process.poll() is None and not stopping.wait(_CHECK_S):
             pass
         if stopping.is_set():
@@ -115,9 +115,9 @@ def _keep(settings: Settings, stopping: threading.Event) -> None:
         stopping.wait(pause_s)
 
 
-def _start_worker() -> "subprocess.Popen[bytes]":
+def _start_worker(count: int) -> "subprocess.Popen[bytes]":
     # It reads the same environment. A session of its own: Ctrl-C is ours to pass on, after the API's end.
-    command = [sys.executable, "-m", "service.cli", "worker", "--follow"]
+    command = [sys.executable, "-m", "service.cli", "worker", "--follow", "--beside", str(count - 1)]
     return subprocess.Popen(command, start_new_session=True)  # noqa: S603  # our own command
 
 

@@ -8,6 +8,9 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from imaging.limits import Limits
+from inference.bundle import Variant
+from inference.placement import TENSORRT, Binding, Placement
+from service.cores import inference_threads, usable_cores
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _MIB = 2**20
@@ -66,7 +69,15 @@ class Settings(BaseSettings):
         default=("CUDAExecutionProvider", "CPUExecutionProvider"),
         description="ONNX Runtime providers in order of preference, separated by commas",
     )
-    threads: int = Field(default=0, ge=0, description="threads of one inference; 0 is one for each core")
+    threads: int = Field(
+        default=0, ge=0, description="threads of one inference; 0 shares three of every four cores"
+    )
+    variant: Variant = Field(
+        default="whole", description="graph of each bundle that is run; the whole one where it has no such"
+    )
+    binding: Binding = Field(
+        default="none", description="what a batch leaves on the device: nothing, its memory, a CUDA graph"
+    )
     batch_delay_ms: float = Field(
         default=5.0, ge=0, description="how long a batch with room waits for slices that are being decoded"
     )
@@ -101,6 +112,13 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         return Limits(max_decoded_bytes=self.max_decoded_bytes, max_files=self.max_files)
+
+    @property
+    def placement(self) -> Placement:
+        """Where the graphs of this process run."""
+        engines = self.data_dir / "engines" if TENSORRT in self.providers else None
+        threads = self.threads or inference_threads(usable_cores())
+        return Placement(self.providers, threads, self.binding, engines)
 
     @property
     def audit_dir(self) -> Path:

@@ -9,10 +9,13 @@ import asyncio
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -75,6 +78,7 @@ class _Ticket:
             self.future.set_exception(error)
 
 
+_Made = TypeVar("_Made")
 _Share = tuple[_Ticket, np.ndarray]
 
 
@@ -91,6 +95,7 @@ class Batcher:
         self._delay_s = delay_s
         self._changed = threading.Condition()
         self._tickets: list[_Ticket] = []
+        self._tasks: deque[Callable[[], None]] = deque()
         self._coming = 0
         self._turns = itertools.count()
         self._batches = self._slices = 0
@@ -130,6 +135,24 @@ class Batcher:
             self._changed.notify()
         return await asyncio.wrap_future(ticket.future)
 
+    async def call(self, task: Callable[[], _Made]) -> _Made:
+        """Run a task in the inference thread, which is then the only one that a graph has ever seen.
+
+        ONNX Runtime keeps a captured CUDA graph, and the libraries' handles, for the thread that made them.
+        """
+        future: Future[_Made] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(task())
+            except Exception as error:  # it is the caller's
+                future.set_exception(error)
+
+        with self._changed:
+            self._tasks.append(run)
+            self._changed.notify()
+        return await asyncio.wrap_future(future)
+
     def close(self) -> None:
         """Stop after the batch that is running."""
         with self._changed:
@@ -138,19 +161,21 @@ class Batcher:
         self._thread.join()
 
     def _work(self) -> None:
-        while shares := self._next():
-            self._run(shares)
+        while work := self._next():
+            work()
 
-    def _next(self) -> list[_Share]:
-        """The next batch, as shares of tickets in one bucket; none when closed."""
+    def _next(self) -> Callable[[], None] | None:
+        """A task, or else the next batch; None when closed."""
         with self._changed:
             while not self._is_closed:
+                if self._tasks:
+                    return self._tasks.popleft()
                 self._tickets = [one for one in self._tickets if one.left and not one.future.done()]
                 wait_s = self._wait_s()
                 if wait_s == 0:
-                    return self._shares()
+                    return partial(self._run, self._shares())
                 self._changed.wait(wait_s)
-            return []
+            return None
 
     def _wait_s(self) -> float | None:
         """How long to wait for more: None for any slices at all, 0 when the next batch is due."""

@@ -6,11 +6,12 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from redis.exceptions import RedisError
 
 from inference.catalog import Catalog
-from inference.errors import BundleError
+from inference.errors import InferenceError
 from service.connection import connect
 from service.keys import Keys
 from service.queue import Queue
@@ -33,6 +34,7 @@ async def run_worker(settings: Settings, redis_url: str, *, is_child: bool = Fal
 
     Raises:
         BundleError: A bundle is damaged, or does not reproduce its parity file here.
+        PlacementError: A graph cannot run where, or in the way that, the settings say.
     """
     try:
         async with open_worker(settings, redis_url) as worker:
@@ -43,7 +45,7 @@ async def run_worker(settings: Settings, redis_url: str, *, is_child: bool = Fal
             await worker.run()
             if following is not None:
                 following.cancel()
-    except BundleError as error:
+    except InferenceError as error:
         await _tell_broken(settings, redis_url, error)
         raise
 
@@ -54,12 +56,17 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
 
     Raises:
         BundleError: A bundle is damaged, or does not reproduce its parity file here.
+        PlacementError: A graph cannot run where, or in the way that, the settings say.
     """
-    models = Models.load(Catalog.of_folders(settings.bundles), settings)
+    batcher = Batcher(max_batch=settings.max_batch, delay_s=settings.batch_delay_ms / 1000)
+    try:
+        models = await batcher.call(partial(Models.load, Catalog.of_folders(settings.bundles), settings))
+    except InferenceError:
+        batcher.close()
+        raise
     redis, keys = connect(redis_url), Keys(settings.key_prefix)
     queue = Queue(redis, keys, max_queued=settings.max_queued, max_deliveries=settings.max_deliveries)
     store = Store(settings.store_dir)
-    batcher = Batcher(max_batch=settings.max_batch, delay_s=settings.batch_delay_ms / 1000)
     pipeline = Pipeline(store, models, batcher, sandboxes=_sandboxes(settings), limits=settings.limits)
     sweeping = asyncio.create_task(Sweeper(queue, store, settings=settings).run())
     try:
@@ -82,7 +89,7 @@ def _sandboxes(settings: Settings) -> list[Sandbox]:
     ]
 
 
-async def _tell_broken(settings: Settings, redis_url: str, error: BundleError) -> None:
+async def _tell_broken(settings: Settings, redis_url: str, error: InferenceError) -> None:
     """Let `/readyz` name the reason: whoever starts this worker again and again hides it in a log."""
     redis = connect(redis_url)
     with suppress(RedisError):

@@ -1,5 +1,6 @@
 """The models of one worker."""
 
+import logging
 from collections.abc import Iterable
 from typing import Self
 
@@ -7,6 +8,8 @@ from inference.bundle import Bundle
 from inference.errors import BundleNotFoundError
 from inference.predictor import Predictor
 from service.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 class Models:
@@ -21,16 +24,20 @@ class Models:
 
         Raises:
             BundleError: One cannot be loaded, or computes something else on this device.
+            PlacementError: One cannot run where, or in the way that, the settings say.
         """
-        return cls(
+        predictors = [
             Predictor.load(
-                bundle,
-                providers=settings.providers,
-                threads=settings.threads,
-                max_batch=settings.max_batch,
+                bundle, placement=settings.placement, variant=settings.variant, max_batch=settings.max_batch
             )
             for bundle in bundles
-        )
+        ]
+        for predictor in predictors:
+            if predictor.variant != settings.variant:
+                logger.warning(
+                    "%s has no %s graph: it runs whole", predictor.bundle.reference, settings.variant
+                )
+        return cls(predictors)
 
     @property
     def digests(self) -> dict[str, str]:

@@ -120,7 +120,7 @@ class Pipeline:
         run.timings_ms |= left.timings.ms
         run.timings_ms["total"] = round(sum(run.timings_ms.values()), 3)
         run.reach(INFERRED)
-        view = left.view.model_copy(update={"timings_ms": run.timings_ms})
+        view = left.view.model_copy(update={"timings_ms": run.timings_ms, "variant": predictor.variant})
         await self._store.put(result_key(job.job_id, job.attempt, RESULT), view.model_dump_json().encode())
 
     @asynccontextmanager

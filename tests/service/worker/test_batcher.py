@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inference.placement import Placement
 from inference.session import GraphOutput, Session
 from service.worker.batcher import FAIR_TURN, Batcher
 from tests.service.bundle_builder import GRAPH
@@ -19,7 +20,7 @@ class WatchedSession(Session):
     """Notes which jobs' slices were in each batch; the first batch waits until it is `released`."""
 
     def __init__(self) -> None:
-        super().__init__(GRAPH, threads=1)
+        super().__init__(GRAPH, placement=Placement(threads=1))
         self.batches: list[list[int]] = []
         self.entered, self.released = threading.Event(), threading.Event()
 
@@ -85,7 +86,7 @@ async def test_a_job_scores_the_same_alone_and_beside_others(batcher: Batcher, s
     images = [rng.random((count, 1, 8, 8), np.float32) for count in (3, 7, 1)]
     tasks = [await sent(batcher, session, one) for one in images]
     session.released.set()
-    alone = Session(GRAPH, threads=1)
+    alone = Session(GRAPH, placement=Placement(threads=1))
     for output, one in zip(await asyncio.gather(*tasks), images, strict=True):
         np.testing.assert_allclose(output.score, alone.run(one).score, rtol=1e-6)
         np.testing.assert_allclose(output.anomaly_map, alone.run(one).anomaly_map, rtol=1e-6, atol=1e-7)
@@ -164,3 +165,16 @@ async def test_a_batch_with_room_waits_for_a_job_that_is_being_decoded():
     assert session.batches == [[1, 2, 2, 2]]
     assert (batcher.counts.batches, batcher.counts.slices) == (1, 4)
     batcher.close()
+
+
+async def test_a_task_runs_in_the_thread_of_the_graphs(batcher: Batcher):
+    assert await batcher.call(lambda: threading.current_thread().name) == "inference"
+
+
+async def test_a_task_that_fails_tells_its_caller_and_leaves_the_thread_alive(batcher: Batcher):
+    def fail() -> None:
+        raise ValueError("no such graph")
+
+    with pytest.raises(ValueError, match="no such graph"):
+        await batcher.call(fail)
+    assert await batcher.call(lambda: 1) == 1

@@ -49,7 +49,17 @@ async def test_a_result_holds_every_field_of_the_contract(client: httpx.AsyncCli
     result = response.json()
     assert (response.status_code, response.headers["preference-applied"]) == (200, "wait=60")
     assert set(result) == {
-        *("job_id", "model", "bundle_digest", "score", "percentile", "p_value", "decisions", "pred_label"),
+        *(
+            "job_id",
+            "model",
+            "bundle_digest",
+            "variant",
+            "score",
+            "percentile",
+            "p_value",
+            "decisions",
+            "pred_label",
+        ),
         *("slices", "findings", "warnings", "timings_ms", "links", "intended_use"),
     }
     assert result["model"] == "tiny@1.0.0" and "Research use only" in result["intended_use"]
