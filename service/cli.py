@@ -16,13 +16,14 @@ from rich.table import Table
 from imaging.errors import ImagingError
 from inference.catalog import Catalog
 from inference.errors import InferenceError
-from service import access_commands, audit_commands
+from service import access_commands, audit_commands, job_commands
 from service.cores import inference_threads, usable_cores
 from service.errors import ServiceError
 from service.offline import OfflineScorer, Row
 from service.sample import sample_commands
 from service.serve import check_listening, queue_server, run_api, stopped_by_signals, worker_processes
 from service.settings import Settings
+from service.status_command import status
 from service.tables import format_of, to_csv
 from service.worker.main import run_worker
 
@@ -35,6 +36,8 @@ app = typer.Typer(
 
 app.add_typer(access_commands.app, name="keys")
 app.add_typer(audit_commands.app, name="audit")
+app.add_typer(job_commands.app, name="jobs")
+app.command()(status)
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on; ATYPIA_HOST otherwise.")]
 PortOption = Annotated[

@@ -183,6 +183,10 @@ class Queue:
                 break
         return found[:count]
 
+    async def dead_letters(self) -> list[Job]:
+        """The jobs that stopped their worker too often, the newest first."""
+        return await self._records(await send(self._redis, "ZREVRANGE", self._keys.dead, 0, -1))
+
     async def _records(self, job_ids: list[str]) -> list[Job]:
         """The jobs of these ids; one that was removed meanwhile is left out."""
         pipeline = self._redis.pipeline(transaction=False)
