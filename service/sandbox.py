@@ -23,6 +23,8 @@ from service.failure_log import log_failure
 
 _Result = TypeVar("_Result")
 
+_START_TIMEOUT_S = 60.0
+
 
 class Sandbox:
     """One child process, started at the first call and again after each that killed it."""
@@ -73,8 +75,8 @@ class Sandbox:
     def _call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], into: Path | None
     ) -> tuple[Exception | None, Any]:
-        pipe = self._started()
         try:
+            pipe = self._started()
             pipe.send((function, arguments, into is not None))
             if into is not None:
                 with into.open("wb") as file:
@@ -94,17 +96,25 @@ class Sandbox:
         with self._guard:
             if self._process is not None and self._process.is_alive() and self._pipe is not None:
                 return self._pipe
-            context = multiprocessing.get_context("spawn")
+            # One process imports the decoders and is forked for each sandbox, which starts in milliseconds.
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(["service.worker.visits"])
             self._pipe, theirs = context.Pipe()
             arguments = (theirs, self._memory_bytes, self._timeout_s)
             self._process = context.Process(target=_serve, args=arguments, name="atypia-sandbox", daemon=True)
             self._process.start()
             theirs.close()
-            return self._pipe
+            pipe = self._pipe
+        # The time that a call may take begins when the process is there.
+        if not pipe.poll(_START_TIMEOUT_S):
+            raise EOFError
+        pipe.recv()
+        return pipe
 
 
 def _serve(pipe: Connection, memory_bytes: int, timeout_s: float) -> None:
     confine(memory_bytes=memory_bytes)
+    pipe.send(None)
     while True:
         try:
             function, arguments, has_file = pipe.recv()
