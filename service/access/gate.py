@@ -85,7 +85,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _credential_of(headers: Mapping[str, str]) -> str | None:
-    scheme, _, value = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value.strip():
-        return value.strip()
-    return headers.get("x-api-key") or None
+    """The key or token; "", which is none of ours, for a header that holds nothing of the kind."""
+    if "authorization" in headers:
+        scheme, _, value = headers["authorization"].partition(" ")
+        return value.strip() if scheme.lower() == "bearer" else ""
+    return headers.get("x-api-key")

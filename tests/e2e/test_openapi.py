@@ -11,11 +11,17 @@ from tests.service.uploads_builder import png_bytes
 
 
 def test_every_route_answers_as_it_is_documented_and_never_with_a_500(tmp_path: Path, bundles: Path):
-    with running("serve", "--port", "0", data_dir=tmp_path / "data", bundles=bundles) as process:
+    data_dir = tmp_path / "data"
+    with running("serve", "--port", "0", data_dir=data_dir, bundles=bundles, anonymous="never") as process:
         address = address_of(process)
+        with running("keys", "add", "all", "--scope", "admin", data_dir=data_dir) as adding:
+            assert adding.stdout is not None
+            key = {"Authorization": f"Bearer {adding.stdout.readline().strip()}"}
         # A finished job, which the requests about jobs then find.
-        httpx.post(f"{address}/score", content=png_bytes(), headers={"Prefer": "wait=60"}, timeout=PATIENCE_S)
+        headers = {**key, "Prefer": "wait=60"}
+        httpx.post(f"{address}/score", content=png_bytes(), headers=headers, timeout=PATIENCE_S)
         options = ["--checks", "all", "-n", "10", "--generation-deterministic"]
+        options += ["--header", f"Authorization: {key['Authorization']}"]
         command = [
             "--config-file",
             str(ROOT / "schemathesis.toml"),

@@ -88,6 +88,15 @@ async def test_what_is_no_key_of_ours_is_refused(settings: Settings, redis_url: 
         assert (await client.get("/jobs", headers=headers)).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "headers", [{"X-API-Key": ""}, {"Authorization": ""}, {"Authorization": "Basic YTpi"}, {"X-API-Key": "x"}]
+)
+async def test_who_shows_a_wrong_key_is_refused_even_where_nobody_needs_one(
+    client: httpx.AsyncClient, headers: dict[str, str]
+):
+    assert (await client.get("/models", headers=headers)).status_code == 401
+
+
 async def test_a_key_is_stored_as_a_hash_alone(redis: Redis, api_keys: ApiKeys, settings: Settings):
     key = await api_keys.add("somebody", ["admin"])
     stored = str(await redis.execute_command("HGETALL", Keys(settings.key_prefix).api_keys))
