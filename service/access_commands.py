@@ -40,9 +40,10 @@ def add(
 @app.command(name="list")
 def show() -> None:
     """List the keys, without what is secret in them."""
-    table = Table("id", "name", "scopes", "made")
+    table = Table("id", "name", "scopes", "made", "state")
     for key in _with_keys(Settings(), ApiKeys.list):
-        table.add_row(key.key_id, key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d %H:%M}")
+        made, state = f"{key.created_at:%Y-%m-%d %H:%M}", "revoked" if key.is_revoked else "valid"
+        table.add_row(key.key_id, key.name, " ".join(key.scopes), made, state)
     Console().print(table)
 
 

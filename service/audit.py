@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 START = "0" * 64
-_TAIL_BYTES = 8192
+_BLOCK_BYTES = 4096
 
 
 class AuditLog:
@@ -30,10 +30,12 @@ class AuditLog:
         with (self._folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             now = datetime.now(UTC)
-            line = {"at": now.isoformat(), "event": event, **fields, "before": self._last_hash()}
+            last, is_torn = self._last_line()
+            line = {"at": now.isoformat(), "event": event, **fields, "before": _hash(last) if last else START}
             path = self._folder / f"{now:%Y-%m}.jsonl"
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
-                file.write(json.dumps(line, sort_keys=True) + "\n")
+                # A line that a power cut tore stays as it is, and takes no other with it.
+                file.write("\n" * is_torn + json.dumps(line, sort_keys=True) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
 
@@ -59,13 +61,24 @@ class AuditLog:
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("*.jsonl"))
 
-    def _last_hash(self) -> str:
+    def _last_line(self) -> tuple[str, bool]:
+        """The newest line, "" if there is none, and whether its end is missing."""
         for path in reversed(self._files()):
-            with path.open("rb") as file:
-                file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-                if lines := file.read().decode().splitlines():
-                    return _hash(lines[-1])
-        return START
+            if end := _end_of(path):
+                return end.splitlines()[-1], not end.endswith("\n")
+        return "", False
+
+
+def _end_of(path: Path) -> str:
+    """The last line of a file with its line break, of any length; "" of an empty file."""
+    with path.open("rb") as file:
+        position, end = path.stat().st_size, b""
+        while position and b"\n" not in end[:-1]:
+            step = min(_BLOCK_BYTES, position)
+            position -= step
+            file.seek(position)
+            end = file.read(step) + end
+    return end.decode()
 
 
 def _hash(line: str) -> str:

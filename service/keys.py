@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 GROUP = "workers"
+
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,11 @@ def make_job_id(input_digest: str, bundle_digest: str, parameters: Mapping[str, 
     """The identity of a job: the same request is the same job."""
     identity = json.dumps([input_digest, bundle_digest, dict(parameters)], sort_keys=True)
     return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+def is_job_id(text: str) -> bool:
+    """Whether `make_job_id` could have made it."""
+    return _JOB_ID.fullmatch(text) is not None
 
 
 def input_key(upload_id: str, part: int) -> str:

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from service.access.api_keys import ApiKeys
 from service.access.gate import Gate
 from service.api.app import create_app
+from service.api.bounded_heads import BoundedHeads
 from service.connection import connect
 from service.embedded import embedded_server
 from service.keys import Keys
@@ -62,6 +63,7 @@ def run_api(settings: Settings, redis_url: str, *, on_ready: Callable[[str], Non
         port=settings.port,
         log_level="warning",
         access_log=False,
+        http=BoundedHeads,
         timeout_graceful_shutdown=_GRACE_S,
     )
     listener = config.bind_socket()

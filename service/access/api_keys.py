@@ -28,6 +28,7 @@ class ApiKey:
     name: str
     scopes: tuple[Scope, ...]
     created_at: datetime
+    is_revoked: bool
 
 
 class ApiKeys:
@@ -61,14 +62,20 @@ class ApiKeys:
     async def revoke(self, key_id: str) -> None:
         """Make a key useless from now on.
 
+        What is known of it stays: the audit log names its id, and a service whose last key is revoked must
+        not be open to everybody again.
+
         Raises:
             KeyNotFoundError: There is no such key.
         """
-        if not await send(self._redis, "HDEL", self._name, key_id):
+        stored = await send(self._redis, "HGET", self._name, key_id)
+        if stored is None:
             raise KeyNotFoundError(f"there is no key {key_id}; `atypia keys list` shows those there are")
+        record = {**json.loads(stored), "sha256": ""}
+        await send(self._redis, "HSET", self._name, key_id, json.dumps(record))
 
     async def exist(self) -> bool:
-        """Whether there is any key."""
+        """Whether there has been any key."""
         return bool(await send(self._redis, "HLEN", self._name))
 
     async def find(self, key: str) -> Principal | None:
@@ -90,5 +97,9 @@ def _hash(secret: str) -> str:
 
 def _key_of(key_id: str, record: dict[str, Any]) -> ApiKey:
     return ApiKey(
-        key_id, record["name"], tuple(record["scopes"]), datetime.fromisoformat(record["created_at"])
+        key_id,
+        record["name"],
+        tuple(record["scopes"]),
+        datetime.fromisoformat(record["created_at"]),
+        is_revoked=not record["sha256"],
     )

@@ -5,9 +5,10 @@ import time
 from collections.abc import Mapping
 
 from service.access.api_keys import ApiKeys
+from service.access.browsers import host_of, is_of_another_page
 from service.access.oidc import Oidc
 from service.access.principal import ANONYMOUS, Principal
-from service.errors import OpenToAllError, UnauthorizedError
+from service.errors import ForbiddenError, OpenToAllError, UnauthorizedError
 from service.settings import Settings
 
 _REMEMBER_S = 2.0
@@ -48,10 +49,12 @@ class Gate:
 
         Raises:
             UnauthorizedError: Its key or token is not valid, or it has none where one is needed.
+            ForbiddenError: It needs none, but another site's page sent it.
         """
         credential = _credential_of(headers)
         if credential is None:
             if await self._lets_anyone_in():
+                self._check_page(headers)
                 return ANONYMOUS
             raise UnauthorizedError(
                 "this service asks who you are; send `Authorization: Bearer KEY` or `X-API-Key: KEY`"
@@ -61,6 +64,17 @@ class Gate:
         if self._oidc is not None and credential.count(".") == 2:
             return await self._oidc.principal_of(credential)
         raise UnauthorizedError("the API key is not valid; it may have been revoked")
+
+    def _check_page(self, headers: Mapping[str, str]) -> None:
+        host = host_of(headers)
+        # A site whose name leads here (DNS rebinding) is, to a browser, the very site that it asks.
+        if self._settings.anonymous != "everywhere" and host is not None and not is_loopback(host):
+            raise ForbiddenError(
+                "without a key this service is spoken to by the name localhost or a loopback address alone; "
+                "use one, or make a key with `atypia keys add NAME --scope score`"
+            )
+        if is_of_another_page(headers):
+            raise ForbiddenError("a page of another site may not do that without a key")
 
     async def _lets_anyone_in(self) -> bool:
         settings = self._settings

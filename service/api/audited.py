@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.access.principal import Principal
 from service.audit import AuditLog
+from service.keys import is_job_id
 
 # Asked for all the time by machines, and tells nobody anything of a patient.
 _NOT_WORTH_A_LINE = frozenset(("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/"))
@@ -44,7 +45,13 @@ def _fields(scope: Scope, status: int) -> dict[str, Any]:
         "who": principal.owner or "anonymous" if principal else "nobody",
         "method": scope["method"],
         "route": getattr(scope["route"], "path", "none"),
-        "job_id": scope.get("path_params", {}).get("job_id") or state.get("job_id"),
+        "job_id": _job_id(scope),
         "status": status,
         "request_id": state.get("request_id"),
     }
+
+
+def _job_id(scope: Scope) -> str | None:
+    """The job that is meant; a path may call anything one, a patient's name included, which is not kept."""
+    job_id: str | None = scope.get("path_params", {}).get("job_id") or scope.get("state", {}).get("job_id")
+    return job_id if job_id is not None and is_job_id(job_id) else None

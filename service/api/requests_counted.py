@@ -22,8 +22,7 @@ class RequestCounter:
 
     def count(self, scope: Scope, status: int) -> None:
         # The route's pattern, not the path: a path holds ids, and anything that a client makes up.
-        route = getattr(scope.get("route"), "path", "none")
-        self._requests.labels(scope["method"], route, str(status)).inc()
+        self._requests.labels(scope["method"], _route(scope), str(status)).inc()
 
 
 class CountedRequests:
@@ -50,9 +49,17 @@ class CountedRequests:
             status = _CLIENT_CLOSED
         except Exception as error:
             # One of the edges where every error becomes a problem.
-            log_failure(error, where=f"{scope['method']} {scope['path']}")
+            log_failure(error, where=_where(scope))
             if status:
                 raise
             await problem_response(problem_of(error))(scope, receive, watch)
         finally:
             self._counter.count(scope, status)
+
+
+def _where(scope: Scope) -> str:
+    return f"request {scope.get('state', {}).get('request_id')}: {scope['method']} {_route(scope)}"
+
+
+def _route(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", "none")

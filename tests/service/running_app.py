@@ -18,7 +18,7 @@ async def running_app(settings: Settings, redis_url: str) -> AsyncIterator[httpx
     app = create_app(settings, redis_url)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test", timeout=60) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=60) as client:
             yield client
 
 

@@ -8,13 +8,16 @@ import httpx
 import uvicorn
 
 from service.api.app import create_app
+from service.api.bounded_heads import BoundedHeads
 from service.settings import Settings
 
 
 @asynccontextmanager
 async def served_app(settings: Settings, redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of it; without any worker."""
-    config = uvicorn.Config(create_app(settings, redis_url), port=0, log_level="error", access_log=False)
+    config = uvicorn.Config(
+        create_app(settings, redis_url), port=0, log_level="error", access_log=False, http=BoundedHeads
+    )
     listener = config.bind_socket()
     server = uvicorn.Server(config)
     # `serve` would take the test's signal handlers.

@@ -68,6 +68,30 @@ def test_several_writers_make_one_chain(tmp_path: Path):
     assert AuditLog(tmp_path / "audit").verify() == (40, None)
 
 
+def test_a_long_line_does_not_break_the_chain(log: AuditLog):
+    for size in (10_000, 1, 4096, 1):
+        log.write("test", text="A" * size)
+    assert log.verify() == (4, None)
+
+
+def test_a_torn_line_takes_no_other_with_it(log: AuditLog, tmp_path: Path):
+    for _ in range(2):
+        log.write("test")
+    path = file_of(tmp_path)
+    path.write_text(path.read_text()[:-20])
+    log.write("after")
+    assert log.verify() == (1, f"{path.name}:2")
+    assert json.loads(path.read_text().splitlines()[2])["event"] == "after"
+
+
+@pytest.mark.asyncio
+async def test_what_is_no_job_id_is_not_written_down(settings: Settings, redis_url: str):
+    async with running_app(settings, redis_url) as client:
+        assert (await client.get("/jobs/DOE^JOHN" + "A" * 9000)).status_code == 404
+    text = next(settings.audit_dir.glob("*.jsonl")).read_text()
+    assert (json.loads(text)["route"], json.loads(text)["job_id"]) == ("/jobs/{job_id}", None)
+
+
 @pytest.mark.asyncio
 async def test_a_request_leaves_who_what_and_which_job_and_no_more(settings: Settings, redis_url: str):
     async with running_app(settings, redis_url) as client:

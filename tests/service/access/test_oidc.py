@@ -1,5 +1,6 @@
 """Tokens of a provider that runs here and publishes real keys."""
 
+import asyncio
 import hmac
 import json
 import threading
@@ -24,16 +25,17 @@ class Provider:
 
     def __init__(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": "one"})
+        self.other_keys: list[dict[str, str]] = []
+        self.is_away = False
+        self.asked = 0
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                is_keys = self.path == "/keys"
-                keys = KeySet([provider.key]).as_dict(private=False)
-                body = json.dumps(keys if is_keys else {"jwks_uri": f"{provider.issuer}/keys"}).encode()
-                self.send_response(200)
+                provider.asked += 1
+                self.send_response(503 if provider.is_away else 200)
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(json.dumps(provider.pages()[self.path]).encode())
 
             def log_message(self, *_arguments: object) -> None:
                 """Nothing."""
@@ -41,6 +43,13 @@ class Provider:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.issuer = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def pages(self) -> dict[str, Any]:
+        keys = KeySet([self.key]).as_dict(private=False)["keys"]
+        return {
+            "/.well-known/openid-configuration": {"jwks_uri": f"{self.issuer}/keys"},
+            "/keys": {"keys": [*self.other_keys, *keys]},
+        }
 
     def token(self, *, key: Any = None, algorithm: str = "RS256", **claims: Any) -> str:
         header = {"alg": algorithm, "kid": (key or self.key).kid}
@@ -133,6 +142,47 @@ async def test_a_new_key_of_the_provider_is_found(
     await oidc.principal_of(provider.token())
     monkeypatch.setattr(provider, "key", RSAKey.generate_key(2048, {"kid": "two"}))
     assert (await oidc.principal_of(provider.token())).scopes == {"score"}
+
+
+async def test_keys_that_are_known_serve_on_while_the_provider_is_away(
+    provider: Provider, oidc: Oidc, monkeypatch: pytest.MonkeyPatch
+):
+    await oidc.principal_of(provider.token())
+    monkeypatch.setattr(provider, "is_away", True)
+    monkeypatch.setattr("service.access.oidc._FRESH_S", -1.0)
+    assert (await oidc.principal_of(provider.token())).scopes == {"score"}
+    monkeypatch.setattr("service.access.oidc._STALE_S", -1.0)
+    with pytest.raises(NotReadyError):
+        await oidc.principal_of(provider.token())
+
+
+async def test_a_provider_that_is_away_is_asked_once_for_many_callers(
+    provider: Provider, oidc: Oidc, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(provider, "is_away", True)
+    monkeypatch.setattr(provider, "asked", 0)
+    found = await asyncio.gather(
+        *(oidc.principal_of(provider.token()) for _ in range(10)), return_exceptions=True
+    )
+    assert ([type(error) for error in found], provider.asked) == ([NotReadyError] * 10, 1)
+
+
+async def test_a_key_of_an_unknown_kind_hides_no_other(
+    provider: Provider, oidc: Oidc, monkeypatch: pytest.MonkeyPatch
+):
+    strange = [{"kty": "ZZZ", "kid": "z"}, {"kty": "EC", "crv": "P-999", "kid": "e", "x": "AA", "y": "AA"}]
+    monkeypatch.setattr(provider, "other_keys", strange)
+    assert (await oidc.principal_of(provider.token())).scopes == {"score"}
+
+
+@pytest.mark.parametrize("page", [[], {}, {"jwks_uri": 5}, {"jwks_uri": "file:///etc/passwd"}])
+async def test_a_provider_that_talks_nonsense_is_not_the_callers_fault(
+    provider: Provider, oidc: Oidc, monkeypatch: pytest.MonkeyPatch, page: object
+):
+    pages = {"/.well-known/openid-configuration": page}
+    monkeypatch.setattr(provider, "pages", lambda: pages)
+    with pytest.raises(NotReadyError):
+        await oidc.principal_of("a.b.c")
 
 
 async def test_a_provider_that_is_away_is_not_the_callers_fault():
