@@ -10,13 +10,14 @@ rights, and stores the map. The others are no dependency of the project: install
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -131,22 +132,27 @@ def _score_of(answer: bytes) -> float:
 def _running(
     command: list[str], address: str, health: str, folder: Path, variables: dict[str, str]
 ) -> Iterator[str]:
-    """A server, which is told to end before it is made to."""
+    """A server in a session of its own, which is told to end before all of it is made to."""
     folder.mkdir(parents=True)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603  # our own command
-            [sys.executable, *command], stdout=log, stderr=log, env={**os.environ, **variables}
+            [sys.executable, *command],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **variables},
+            start_new_session=True,
         )
         try:
             _wait(process, f"{address}{health}", folder / "log")
             yield address
         finally:
             process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(_GRACE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            # LitServe's workers outlive it, and would slow down whoever is measured next.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
