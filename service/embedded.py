@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -30,16 +31,16 @@ _MAX_SOCKET_PATH = 100
 
 _CONFIG = """
 port 0
-unixsocket {socket}
+unixsocket "{socket}"
 unixsocketperm 700
 requirepass {password}
-dir {folder}
+dir .
 appendonly yes
 appendfsync everysec
 save ""
 maxmemory-policy noeviction
 enable-debug-command no
-logfile {folder}/server.log
+logfile server.log
 """
 
 
@@ -54,7 +55,7 @@ def embedded_server(data_dir: Path) -> Iterator[str]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     socket, password = _socket_path(folder), _password(folder)
-    url = f"unix://:{password}@{socket}"
+    url = f"unix://:{password}@{quote(str(socket))}"
     with (folder / "lock").open("a") as lock:
         if not _lock(lock):
             _wait_until_ready(url, folder)
@@ -84,7 +85,9 @@ def _start(folder: Path, socket: Path, password: str) -> "subprocess.Popen[bytes
         start_new_session=True,
     )
     with server.stdin as config:  # type: ignore[union-attr]  # a pipe was asked for
-        config.write(_CONFIG.format(socket=socket, password=password, folder=folder).encode())
+        # Its other paths are relative to the folder that it starts in.
+        escaped = str(socket).replace("\\", "\\\\").replace('"', '\\"')
+        config.write(_CONFIG.format(socket=escaped, password=password).encode())
     return server
 
 

@@ -42,6 +42,11 @@ def test_it_listens_on_a_private_socket_with_a_password_and_stops(tmp_path: Path
     assert not is_up(url)
 
 
+def test_its_folder_may_have_any_name(tmp_path: Path):
+    with embedded_server(tmp_path / 'a b "ü" 50% #1') as url, Redis.from_url(url) as redis:
+        assert redis.ping()
+
+
 def test_what_was_written_is_there_after_a_restart(tmp_path: Path):
     with embedded_server(tmp_path) as url, Redis.from_url(url) as redis:
         redis.set("key", "value")
