@@ -33,6 +33,10 @@ from service.task_end import end_tasks
 from service.worker_registry import WorkerRegistry
 
 
+# All uploads wait for the one whose headers are being read.
+INSPECTION_S = 20.0
+
+
 @dataclass(frozen=True)
 class Services:
     settings: Settings
@@ -79,8 +83,8 @@ async def open_services(
         registry=registry,
         watcher=JobWatcher(redis, keys, queue),
         store=store,
-        sandbox=_sandbox(settings),
-        drawing_sandbox=_sandbox(settings),
+        sandbox=_sandbox(settings, min(settings.decode_timeout_s, INSPECTION_S)),
+        drawing_sandbox=_sandbox(settings, settings.decode_timeout_s),
         counter=counter,
         admission=Admission(queue, rates, disk),
         forecaster=Forecaster(queue, registry),
@@ -105,8 +109,8 @@ async def open_services(
         await redis.aclose()
 
 
-def _sandbox(settings: Settings) -> Sandbox:
-    return Sandbox(timeout_s=settings.decode_timeout_s, memory_bytes=settings.decode_memory_bytes)
+def _sandbox(settings: Settings, timeout_s: float) -> Sandbox:
+    return Sandbox(timeout_s=timeout_s, memory_bytes=settings.decode_memory_bytes)
 
 
 def _sender_of(services: Services, secret: SecretStr) -> CallbackSender:
