@@ -32,7 +32,6 @@ from service.store import Store
 from service.task_end import end_tasks
 from service.worker_registry import WorkerRegistry
 
-
 # All uploads wait for the one whose headers are being read.
 INSPECTION_S = 20.0
 
