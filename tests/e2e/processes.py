@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import httpx
 
@@ -15,13 +16,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
 
 
-def start(*arguments: str, **settings: str | Path) -> "subprocess.Popen[str]":
-    """`atypia ARGUMENTS` with `ATYPIA_…` settings."""
+def start(
+    *arguments: str, log: int | IO[str] = subprocess.DEVNULL, **settings: str | Path
+) -> "subprocess.Popen[str]":
+    """`atypia ARGUMENTS` with `ATYPIA_…` settings; all its processes log to `log`."""
     variables = {f"ATYPIA_{name.upper()}": str(value) for name, value in settings.items()}
     return subprocess.Popen(
         [sys.executable, "-m", "service.cli", *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=log,
         text=True,
         cwd=ROOT,
         env={**os.environ, "ATYPIA_PROVIDERS": "CPUExecutionProvider", "ATYPIA_THREADS": "1", **variables},
@@ -29,9 +32,11 @@ def start(*arguments: str, **settings: str | Path) -> "subprocess.Popen[str]":
 
 
 @contextmanager
-def running(*arguments: str, **settings: str | Path) -> Iterator["subprocess.Popen[str]"]:
+def running(
+    *arguments: str, log: int | IO[str] = subprocess.DEVNULL, **settings: str | Path
+) -> Iterator["subprocess.Popen[str]"]:
     """The same, stopped by SIGTERM in the end."""
-    process = start(*arguments, **settings)
+    process = start(*arguments, log=log, **settings)
     try:
         yield process
     finally:

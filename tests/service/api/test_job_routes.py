@@ -126,11 +126,12 @@ async def test_an_unexpected_error_tells_nothing_of_itself(
     async def broken(*_arguments: object, **_options: object) -> None:
         raise LookupError("SECRET^PATIENT")
 
-    monkeypatch.setattr("service.queue.Queue.recent", broken)
-    response = await client.get("/jobs")
+    monkeypatch.setattr("service.queue.Queue.get", broken)
+    response = await client.get("/jobs/SECRET%0aPATIENT", headers={"X-Request-ID": "scanner-7"})
     assert (response.status_code, response.json()["title"]) == (500, "Unexpected")
-    assert "SECRET" not in response.text + caplog.text
-    assert "GET /jobs failed: LookupError at" in caplog.text
+    lines = [record.getMessage() for record in caplog.records if record.name == "service.failure_log"]
+    assert "SECRET" not in response.text + "".join(lines)
+    assert "request scanner-7: GET /jobs/{job_id} failed: LookupError at" in lines[0]
 
 
 async def test_without_a_worker_the_service_lives_but_is_not_ready(client: httpx.AsyncClient):
