@@ -111,7 +111,7 @@ def test_a_dead_worker_is_started_again(tmp_path: Path, bundles: Path):
         running("serve", "--port", "0", data_dir=tmp_path, bundles=bundles) as process,
         httpx.Client(base_url=address_of(process), timeout=PATIENCE_S) as client,
     ):
-        [worker] = children_of(process.pid, "worker")
+        [worker] = children_of(process.pid, "service.cli worker")
         os.kill(worker, signal.SIGKILL)
         while client.get("/readyz").status_code == 200:
             time.sleep(0.1)
