@@ -77,7 +77,10 @@ SERVERS: dict[str, Starter] = {
 
 def run(
     method: Annotated[str, typer.Option(help="The method whose network is served.")] = "dae",
-    side: Annotated[int, typer.Option(min=32, help="Rows and columns of pictures and network.")] = 64,
+    side: Annotated[int, typer.Option(min=32, help="Rows and columns of the network's input.")] = 64,
+    picture: Annotated[
+        int, typer.Option(min=32, help="Rows and columns of the pictures that are sent.")
+    ] = 64,
     count: Annotated[int, typer.Option(min=1, help="Pictures in a turn.")] = 200,
     clients: Annotated[int, typer.Option(min=1, help="Requests at once.")] = 8,
     rounds: Annotated[
@@ -90,14 +93,12 @@ def run(
     with TemporaryDirectory() as scratch:
         bundles = train_bundle(Path(scratch, "bundle"), method=method, side=side)
         for number in range(rounds):
-            forms = [as_form(picture) for picture in pictures(count, side=side, seed=number)]
+            forms = [as_form(one) for one in pictures(count, side=picture, seed=number)]
             scores = []
             for name, start in SERVERS.items():
                 with start(Path(scratch, f"{number}-{name}"), bundles) as address:
                     path = "/score?scope=warn" if name.startswith("Atypia") else "/score"
-                    warming = [
-                        as_form(picture) for picture in pictures(WARMING, side=side, seed=1000 + number)
-                    ]
+                    warming = [as_form(one) for one in pictures(WARMING, side=picture, seed=1000 + number)]
                     send(address, warming, clients=clients, path=path)
                     answers = send(address, forms, clients=clients, path=path)
                 scores.append(_score_of(answers.last))

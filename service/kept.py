@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image as Pillow
-from PIL.PngImagePlugin import PngInfo
 
 from imaging.image import Image, SourceGrid
 from imaging.nifti import write_nifti
@@ -22,9 +20,7 @@ from imaging.overlay import GreyPicture, draw_overlay, grey_picture
 from inference.scoring import ImageResult
 
 MAP = "anomaly_map.npy"  # (D, H, W) float32
-DRAWING = "drawing.png"
-
-_FIELDS = "atypia"
+DRAWING = "drawing.npz"
 
 
 @dataclass(frozen=True)
@@ -43,8 +39,7 @@ class Drawing:
         return cls(grey_picture(image, worst), worst, limit, image.grid)
 
     def to_bytes(self) -> bytes:
-        """A PNG of the picture, the rest in its text."""
-        text = PngInfo()
+        """The picture as it is, for packing it would take longer than all else after the graph."""
         fields = {
             "size": self.picture.size,
             "slice_index": self.slice_index,
@@ -54,15 +49,14 @@ class Drawing:
             "flips": self.grid.flips,
             "affine": self.grid.affine.tolist(),
         }
-        text.add_text(_FIELDS, json.dumps(fields))
         out = io.BytesIO()
-        Pillow.fromarray(self.picture.pixels).save(out, "PNG", compress_level=1, pnginfo=text)
+        np.savez(out, pixels=self.picture.pixels, fields=np.array(json.dumps(fields)))
         return out.getvalue()
 
     @classmethod
     def read(cls, path: Path) -> "Drawing":
-        with Pillow.open(path) as stored:
-            pixels, fields = np.asarray(stored), json.loads(stored.info[_FIELDS])
+        with np.load(path, allow_pickle=False) as stored:
+            pixels, fields = stored["pixels"], json.loads(stored["fields"].item())
         grid = SourceGrid(
             tuple(fields["shape"]), tuple(fields["axes"]), tuple(fields["flips"]), np.array(fields["affine"])
         )
