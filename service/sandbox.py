@@ -7,11 +7,10 @@ between calls, for starting one takes longer than decoding most images.
 import asyncio
 import multiprocessing
 import os
+import socket
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
-from multiprocessing.connection import Connection
-from multiprocessing.reduction import recv_handle, send_handle
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,10 +19,12 @@ from inference.errors import InferenceError
 from service.confinement import confine, limit_next_call
 from service.errors import SandboxCrashedError, SandboxTimeoutError, ServiceError
 from service.failure_log import log_failure
+from service.sandbox_messages import receive, receive_async, send, send_async
 
 _Result = TypeVar("_Result")
 
 _START_TIMEOUT_S = 60.0
+_FILE = b"f"  # a descriptor must go with a byte
 
 
 class Sandbox:
@@ -35,15 +36,15 @@ class Sandbox:
         self._lock = asyncio.Lock()  # one call at a time
         self._guard = threading.Lock()  # `close` may come while a thread starts the process
         self._process: multiprocessing.process.BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self._pipe: socket.socket | None = None
 
     async def call(
-        self, function: Callable[..., _Result], *arguments: Any, into: Path | None = None
+        self, function: Callable[..., _Result], *arguments: Any, into: Sequence[Path] = ()
     ) -> _Result:
         """Call a module's function in the sandbox; what it raises is raised here.
 
         Args:
-            into: A file for the function to write, which it gets, open, as its last argument: the sandbox
+            into: Files for the function to write, which it gets, open, as its last arguments: the sandbox
                 itself can open none.
 
         Raises:
@@ -52,13 +53,21 @@ class Sandbox:
             ImageTooLargeError: It needed more memory than allowed.
         """
         async with self._lock:
-            answer = asyncio.create_task(asyncio.to_thread(self._call, function, arguments, into))
             try:
-                raised, result = await asyncio.shield(answer)
-            except asyncio.CancelledError:
-                # The thread waits for the child: end that first, and only then give up the lock.
+                pipe = self._living() or await self._started()
+                async with asyncio.timeout(self._timeout_s):
+                    raised, result = await self._answer(pipe, (function, arguments, len(into)), into)
+            except TimeoutError:
                 self.close()
-                await asyncio.wait([answer])
+                raise SandboxTimeoutError(
+                    f"the image is not read after {self._timeout_s:g} s; send a smaller one"
+                ) from None
+            except (EOFError, OSError):
+                self.close()
+                raise SandboxCrashedError("the image crashes its decoder; the file is damaged") from None
+            except asyncio.CancelledError:
+                # It works on for nobody, and its answer would be taken for the next one's.
+                self.close()
                 raise
         if raised is not None:
             raise raised
@@ -68,63 +77,81 @@ class Sandbox:
         """End the process."""
         with self._guard:
             process, self._process = self._process, None
+            pipe, self._pipe = self._pipe, None
+        if pipe is not None:
+            pipe.close()
         if process is not None:
             process.kill()
             process.join()
 
-    def _call(
-        self, function: Callable[..., Any], arguments: tuple[Any, ...], into: Path | None
+    async def _answer(
+        self, pipe: socket.socket, message: tuple[Any, ...], into: Sequence[Path]
     ) -> tuple[Exception | None, Any]:
-        try:
-            pipe = self._started()
-            pipe.send((function, arguments, into is not None))
-            if into is not None:
-                with into.open("wb") as file:
-                    send_handle(pipe, file.fileno(), None)
-            if not pipe.poll(self._timeout_s):
-                self.close()
-                return SandboxTimeoutError(
-                    f"the image is not read after {self._timeout_s:g} s; send a smaller one"
-                ), None
-            answer: tuple[Exception | None, Any] = pipe.recv()
-        except (EOFError, OSError):
-            self.close()
-            return SandboxCrashedError("the image crashes its decoder; the file is damaged"), None
+        await send_async(pipe, message)
+        for path in into:
+            with path.open("wb") as file:
+                socket.send_fds(pipe, [_FILE], [file.fileno()])
+        answer: tuple[Exception | None, Any] = await receive_async(pipe, max_bytes=self._memory_bytes)
         return answer
 
-    def _started(self) -> Connection:
+    def _living(self) -> socket.socket | None:
+        """The pipe to the process, unless that died since the last call."""
+        if self._pipe is None:
+            return None
+        try:
+            self._pipe.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return self._pipe
+        except OSError:
+            pass
+        # It says nothing unasked: this is its end.
+        self.close()
+        return None
+
+    async def _started(self) -> socket.socket:
+        starting = asyncio.create_task(asyncio.to_thread(self._start))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # Only a process that is there can be ended.
+            await asyncio.wait([starting])
+            raise
+
+    def _start(self) -> socket.socket:
+        # One process imports the decoders and is forked for each sandbox, which starts in milliseconds.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["service.worker.visits"])
+        ours, theirs = socket.socketpair()
+        arguments = (theirs, self._memory_bytes, self._timeout_s)
         with self._guard:
-            if self._process is not None and self._process.is_alive() and self._pipe is not None:
-                return self._pipe
-            # One process imports the decoders and is forked for each sandbox, which starts in milliseconds.
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["service.worker.visits"])
-            self._pipe, theirs = context.Pipe()
-            arguments = (theirs, self._memory_bytes, self._timeout_s)
             self._process = context.Process(target=_serve, args=arguments, name="atypia-sandbox", daemon=True)
             self._process.start()
-            theirs.close()
-            pipe = self._pipe
+            self._pipe = ours
+        theirs.close()
         # The time that a call may take begins when the process is there.
-        if not pipe.poll(_START_TIMEOUT_S):
-            raise EOFError
-        pipe.recv()
-        return pipe
-
-
-def _serve(pipe: Connection, memory_bytes: int, timeout_s: float) -> None:
-    confine(memory_bytes=memory_bytes)
-    pipe.send(None)
-    while True:
+        ours.settimeout(_START_TIMEOUT_S)
         try:
-            function, arguments, has_file = pipe.recv()
-            file = os.fdopen(recv_handle(pipe), "wb") if has_file else None
-        except (EOFError, KeyboardInterrupt):
-            return
-        limit_next_call(timeout_s)
-        with file or nullcontext():
-            answer = _answer(function, arguments if file is None else (*arguments, file))
-        pipe.send(answer)
+            receive(ours)
+        except TimeoutError as error:
+            raise EOFError from error
+        ours.setblocking(False)
+        return ours
+
+
+def _serve(pipe: socket.socket, memory_bytes: int, timeout_s: float) -> None:
+    confine(memory_bytes=memory_bytes)
+    send(pipe, None)
+    while True:
+        with ExitStack() as files:
+            try:
+                function, arguments, file_count = receive(pipe)
+                descriptors = [socket.recv_fds(pipe, 1, 1)[1][0] for _ in range(file_count)]
+            except (EOFError, OSError, KeyboardInterrupt):
+                return
+            opened = [files.enter_context(os.fdopen(descriptor, "wb")) for descriptor in descriptors]
+            limit_next_call(timeout_s)
+            answer = _answer(function, (*arguments, *opened))
+        send(pipe, answer)
 
 
 def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Exception | None, Any]:

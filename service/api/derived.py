@@ -62,7 +62,7 @@ async def _make(
             raise FileNotFoundError(one)
     async with services.store.at_hand({"result": needed}) as root:
         with services.store.scratch() as path:
-            await services.drawing_sandbox.call(make, root / _folder(job), *arguments, into=path)
+            await services.drawing_sandbox.call(make, root / _folder(job), *arguments, into=[path])
             await services.store.put_file(key, path)
 
 

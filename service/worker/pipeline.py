@@ -113,7 +113,7 @@ class Pipeline:
         """Store the map and the drawing, and the JSON last: with it the result is whole."""
         job = run.job
         with self._store.scratch() as path:
-            left: Left = await sandbox.call(leave, predictor.bundle, output, job.job_id, into=path)
+            left: Left = await sandbox.call(leave, predictor.bundle, output, job.job_id, into=[path])
             run.reach(INFERRED)
             await self._store.put_file(result_key(job.job_id, job.attempt, MAP), path)
         await self._store.put(result_key(job.job_id, job.attempt, DRAWING), left.drawing)

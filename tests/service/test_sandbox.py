@@ -2,13 +2,16 @@ import asyncio
 import errno
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
 import pytest
 
 from imaging.errors import ImageTooLargeError, UnreadableImageError
@@ -69,6 +72,11 @@ async def test_more_memory_than_allowed_is_refused(sandbox: Sandbox):
         await sandbox.call(bytes, 512 * MIB)
 
 
+def write_both(first: BinaryIO, second: BinaryIO) -> None:
+    first.write(b"1")
+    second.write(b"2")
+
+
 def errno_of(function: Callable[..., object], *arguments: object) -> int | None:
     try:
         function(*arguments)
@@ -92,6 +100,39 @@ def run_a_program() -> int:
 
 def count_open_files(count: int, path: str) -> int:
     return len([os.open(path, os.O_RDONLY) for _ in range(count)])
+
+
+class Trap:
+    """What a decoder that a file has taken over might answer with."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return os.mkdir, (self._path,)
+
+
+async def test_what_it_answers_with_is_never_run(sandbox: Sandbox, tmp_path: Path):
+    with pytest.raises(SandboxCrashedError):
+        await sandbox.call(Trap, str(tmp_path / "sprung"))
+    assert list(tmp_path.iterdir()) == []
+    assert await sandbox.call(abs, -3) == 3
+
+
+async def test_it_writes_into_the_files_that_it_is_handed(sandbox: Sandbox, tmp_path: Path):
+    await sandbox.call(write_both, into=[tmp_path / "one", tmp_path / "two"])
+    assert [(tmp_path / name).read_bytes() for name in ("one", "two")] == [b"1", b"2"]
+
+
+async def test_large_arrays_come_back_whole(sandbox: Sandbox):
+    found = await sandbox.call(np.arange, 3_000_000)
+    assert found[-1] == 2_999_999 and found.flags.writeable
+
+
+async def test_one_that_died_between_two_calls_is_started_again(sandbox: Sandbox):
+    os.kill(await sandbox.call(os.getpid), signal.SIGKILL)
+    await asyncio.sleep(0.2)
+    assert await sandbox.call(abs, -3) == 3
 
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such walls")
