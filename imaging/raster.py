@@ -49,12 +49,19 @@ def read_raster(content: Buffer, *, limits: Limits) -> Image:
 
 
 def inspect_raster(content: Buffer, *, limits: Limits) -> Header:
-    """What `read_raster` would return, from the file's header alone."""
+    """What `read_raster` would return, without decoding it; a PNG's chunks are counted and checked.
+
+    Raises:
+        UnreadableImageError: it is damaged or truncated, as far as that can be told.
+        UnsupportedImageError: it is animated.
+        ImageTooLargeError: its pixels exceed `limits`.
+    """
     picture = _open(content, limits=limits)
     with translated(_DAMAGED):
-        is_turned = (
-            picture.getexif().get(0x0112, 1) >= 5
-        )  # TIFF 6.0 Orientation: 5 to 8 swap rows and columns
+        if picture.format == "PNG":
+            _open(content, limits=limits).verify()
+        # TIFF 6.0 Orientation: 5 to 8 swap rows and columns.
+        is_turned = _may_be_turned(picture, content) and picture.getexif().get(0x0112, 1) >= 5
     columns, rows = picture.size[::-1] if is_turned else picture.size
     return Header(
         format=_FORMATS[str(picture.format)],
@@ -64,6 +71,11 @@ def inspect_raster(content: Buffer, *, limits: Limits) -> Header:
         columns=columns,
         slices=1,
     )
+
+
+def _may_be_turned(picture: PillowImage.Image, content: Buffer) -> bool:
+    """Pillow decodes a whole PNG to look for an eXIf chunk behind its pixels; most have none at all."""
+    return picture.format != "PNG" or bytes(content).find(b"eXIf") >= 0
 
 
 def _open(content: Buffer, *, limits: Limits) -> PillowImage.Image:

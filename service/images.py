@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from imaging.contrasts import inspect_contrasts, read_contrasts
 from imaging.header import Header
 from imaging.image import Image
@@ -12,7 +10,7 @@ from imaging.kinds import Buffer
 from imaging.limits import Limits
 from imaging.overlay import draw_overlay, grey_picture
 from service.errors import GoneError, UnknownFieldError
-from service.kept import DRAWING, MAP, Drawing
+from service.kept import KEPT, Kept
 from service.store import mapped
 
 Keys = Mapping[str, Sequence[str]]
@@ -57,9 +55,9 @@ def draw_slice(root: Path, keys: Keys, folder: str, limits: Limits, slice_index:
     count = len(image.slices)
     if not 0 <= slice_index < count:
         raise UnknownFieldError(f"slice {slice_index} does not exist; the image has slices 0 to {count - 1}")
-    anomaly_map = np.load(root / folder / MAP, mmap_mode="r")
-    limit = Drawing.read(root / folder / DRAWING).limit
-    return draw_overlay(grey_picture(image, slice_index), anomaly_map[slice_index], limit=limit)
+    kept = Kept.read(root / folder / KEPT)
+    plane = kept.anomaly_map[slice_index]
+    return draw_overlay(grey_picture(image, slice_index), plane, limit=kept.drawing.limit)
 
 
 def _mapped(root: Path, keys: Keys) -> dict[str, Sequence[Buffer]]:

@@ -1,16 +1,15 @@
 """What is kept of a finished job beside its JSON, and the forms that are made of it when first asked for.
 
-The map lies uncompressed, on the image's own slices; the drawing holds what else the forms need, so that the
-heatmap can be drawn when the upload is gone. Everything here runs in a sandbox, and big forms go into files.
+One file: the map on the image's own slices, uncompressed, and after it the drawing, which holds what else the
+forms need, so that the heatmap can be drawn when the upload is gone. Everything here runs in a sandbox.
 """
 
-import io
 import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,8 +18,7 @@ from imaging.nifti import write_nifti
 from imaging.overlay import GreyPicture, draw_overlay, grey_picture
 from inference.scoring import ImageResult
 
-MAP = "anomaly_map.npy"  # (D, H, W) float32
-DRAWING = "drawing.npz"
+KEPT = "kept.npy"
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,13 @@ class Drawing:
     grid: SourceGrid
 
     @classmethod
-    def of(cls, image: Image, result: ImageResult) -> "Drawing":
+    def of(cls, image: Image, result: ImageResult, *, picture: GreyPicture | None = None) -> "Drawing":
+        """The drawing of a result; `picture` is the worst slice's, if it has been made already."""
         worst = max(range(len(result.slice_scores)), key=result.slice_scores.__getitem__)
         limit = full_colour_of(result.map_threshold, peak=float(result.anomaly_map.max()))
-        return cls(grey_picture(image, worst), worst, limit, image.grid)
+        return cls(picture or grey_picture(image, worst), worst, limit, image.grid)
 
-    def to_bytes(self) -> bytes:
+    def write(self, file: BinaryIO) -> None:
         """The picture as it is, for packing it would take longer than all else after the graph."""
         fields = {
             "size": self.picture.size,
@@ -49,19 +48,35 @@ class Drawing:
             "flips": self.grid.flips,
             "affine": self.grid.affine.tolist(),
         }
-        out = io.BytesIO()
-        np.savez(out, pixels=self.picture.pixels, fields=np.array(json.dumps(fields)))
-        return out.getvalue()
+        np.save(file, self.picture.pixels)
+        np.save(file, np.frombuffer(json.dumps(fields).encode(), np.uint8))
 
     @classmethod
-    def read(cls, path: Path) -> "Drawing":
-        with np.load(path, allow_pickle=False) as stored:
-            pixels, fields = stored["pixels"], json.loads(stored["fields"].item())
+    def read(cls, file: BinaryIO) -> "Drawing":
+        pixels, fields = np.load(file), json.loads(np.load(file).tobytes())
         grid = SourceGrid(
             tuple(fields["shape"]), tuple(fields["axes"]), tuple(fields["flips"]), np.array(fields["affine"])
         )
         picture = GreyPicture(pixels, tuple(fields["size"]))
         return cls(picture, fields["slice_index"], fields["limit"], grid)
+
+
+@dataclass(frozen=True)
+class Kept:
+    anomaly_map: np.ndarray  # (D, H, W) float32
+    drawing: Drawing
+
+    def write(self, file: BinaryIO) -> None:
+        np.save(file, self.anomaly_map)
+        self.drawing.write(file)
+
+    @classmethod
+    def read(cls, path: Path) -> "Kept":
+        """With the map left on the disk, to be read where it is looked at."""
+        anomaly_map: np.memmap[Any, Any] = np.load(path, mmap_mode="r")
+        with path.open("rb") as file:
+            file.seek(anomaly_map.offset + anomaly_map.nbytes)
+            return cls(anomaly_map, Drawing.read(file))
 
 
 def full_colour_of(map_threshold: float, *, peak: float) -> float:
@@ -71,14 +86,15 @@ def full_colour_of(map_threshold: float, *, peak: float) -> float:
 
 def make_overlay(folder: Path, file: BinaryIO) -> None:
     """Draw the heatmap over the worst slice of the result in `folder`, as a PNG."""
-    drawing = Drawing.read(folder / DRAWING)
-    anomaly_map = np.load(folder / MAP, mmap_mode="r")
-    file.write(draw_overlay(drawing.picture, anomaly_map[drawing.slice_index], limit=drawing.limit))
+    kept = Kept.read(folder / KEPT)
+    drawing, plane = kept.drawing, kept.anomaly_map[kept.drawing.slice_index]
+    file.write(draw_overlay(drawing.picture, plane, limit=drawing.limit))
 
 
 def make_nifti(folder: Path, file: BinaryIO) -> None:
     """Lay the map of the result in `folder` back on its source's grid, as `.nii.gz`."""
-    file.write(write_nifti(np.load(folder / MAP, mmap_mode="r"), Drawing.read(folder / DRAWING).grid))
+    kept = Kept.read(folder / KEPT)
+    file.write(write_nifti(kept.anomaly_map, kept.drawing.grid))
 
 
 def make_archive(folder: Path, names: Sequence[str], file: BinaryIO) -> None:

@@ -93,8 +93,11 @@ class Store:
     async def put_file(self, key: str, path: Path) -> None:
         """Move a file of `scratch` into the store."""
         target = self.root / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
+        try:
+            path.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

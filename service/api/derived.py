@@ -8,7 +8,7 @@ from service.api.forms import JSON, NIFTI, PNG, Form
 from service.api.services import Services
 from service.images import draw_slice
 from service.jobs import Job
-from service.kept import DRAWING, MAP, make_archive, make_nifti, make_overlay
+from service.kept import KEPT, make_archive, make_nifti, make_overlay
 from service.keys import result_key
 
 
@@ -22,9 +22,9 @@ async def object_of(job: Job, form: Form, services: Services) -> str:
     if form == JSON or await services.store.exists(key):
         return key
     if form == PNG:
-        await _make(key, job, services, [MAP, DRAWING], make_overlay)
+        await _make(key, job, services, [KEPT], make_overlay)
     elif form == NIFTI:
-        await _make(key, job, services, [MAP, DRAWING], make_nifti)
+        await _make(key, job, services, [KEPT], make_nifti)
     else:
         names = [part.name for part in (JSON, PNG, NIFTI)]
         for part in (PNG, NIFTI):
@@ -45,7 +45,7 @@ async def slice_of(job: Job, slice_index: int, services: Services) -> str:
     if await services.store.exists(key):
         return key
     keys, folder = job.request.keys, _folder(job)
-    needed = {**keys, "result": [_key(job, MAP), _key(job, DRAWING)]}
+    needed = {**keys, "result": [_key(job, KEPT)]}
     async with services.store.at_hand(needed) as root:
         limits = services.settings.limits
         drawn = await services.drawing_sandbox.call(draw_slice, root, keys, folder, limits, slice_index)
@@ -71,4 +71,4 @@ def _key(job: Job, name: str) -> str:
 
 
 def _folder(job: Job) -> str:
-    return str(Path(_key(job, MAP)).parent)
+    return str(Path(_key(job, KEPT)).parent)

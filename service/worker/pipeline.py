@@ -14,7 +14,7 @@ from inference.predictor import Predictor
 from inference.session import GraphOutput
 from service.images import get_ready
 from service.jobs import Job
-from service.kept import DRAWING, MAP
+from service.kept import KEPT
 from service.keys import result_key
 from service.results import RESULT
 from service.sandbox import Sandbox
@@ -110,13 +110,12 @@ class Pipeline:
         return output
 
     async def _leave(self, run: JobRun, predictor: Predictor, sandbox: Sandbox, output: GraphOutput) -> None:
-        """Store the map and the drawing, and the JSON last: with it the result is whole."""
+        """Store what is kept, and the JSON last: with it the result is whole."""
         job = run.job
         with self._store.scratch() as path:
             left: Left = await sandbox.call(leave, predictor.bundle, output, job.job_id, into=[path])
             run.reach(INFERRED)
-            await self._store.put_file(result_key(job.job_id, job.attempt, MAP), path)
-        await self._store.put(result_key(job.job_id, job.attempt, DRAWING), left.drawing)
+            await self._store.put_file(result_key(job.job_id, job.attempt, KEPT), path)
         run.timings_ms |= left.timings.ms
         run.timings_ms["total"] = round(sum(run.timings_ms.values()), 3)
         run.reach(INFERRED)

@@ -15,14 +15,26 @@ import numpy as np
 
 from imaging.image import Image
 from imaging.limits import Limits
+from imaging.overlay import GreyPicture, grey_picture
 from inference.bundle import Bundle
 from inference.scoring import PreparedImage, finish, prepare
 from inference.session import GraphOutput
 from service.images import Keys, decode_upload
-from service.kept import Drawing
+from service.kept import Drawing, Kept
 from service.results import ResultView
+from service.sandbox import do_later
 
-_visitor: dict[str, tuple[Image, PreparedImage]] = {}
+
+@dataclass
+class _Visitor:
+    image: Image
+    prepared: PreparedImage
+    picture: GreyPicture | None = (
+        None  # of the slice that will be shown, where that is known before the score
+    )
+
+
+_visitors: list[_Visitor] = []
 
 
 @dataclass
@@ -47,7 +59,6 @@ class Entered:
 @dataclass(frozen=True)
 class Left:
     view: ResultView
-    drawing: bytes
     timings: Timings
 
 
@@ -68,24 +79,31 @@ def enter(
     with timings.timed("prepare"):
         prepared = prepare(bundle, image, scope=scope)
         slices = prepared.batch
-    _visitor["image"] = image, prepared
+    _visitors.append(_Visitor(image, prepared))
+    if len(slices) == 1:
+        do_later(_draw_ahead)
     return Entered(slices, timings)
 
 
 def leave(bundle: Bundle, output: GraphOutput, job_id: str, file: BinaryIO) -> Left:
-    """Make the result of what the graph said; the map goes into the file."""
+    """Make the result of what the graph said; what is kept beside it goes into the file."""
     timings = Timings()
-    image, prepared = _visitor["image"]
+    visitor = _visitors[0]
+    image = visitor.image
     with timings.timed("finish"):
-        result = finish(bundle, image, prepared, output)
+        result = finish(bundle, image, visitor.prepared, output)
         view = ResultView.of(job_id, bundle, image, result)
     with timings.timed("render"):
-        drawing = Drawing.of(image, result).to_bytes()
-        np.save(file, result.anomaly_map)
+        Kept(result.anomaly_map, Drawing.of(image, result, picture=visitor.picture)).write(file)
     forget()
-    return Left(view, drawing, timings)
+    return Left(view, timings)
 
 
 def forget() -> None:
     """Let go of the image."""
-    _visitor.clear()
+    _visitors.clear()
+
+
+def _draw_ahead() -> None:
+    """While the graph runs elsewhere, and this process would wait for it."""
+    _visitors[0].picture = grey_picture(_visitors[0].image, 0)

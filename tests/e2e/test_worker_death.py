@@ -68,7 +68,7 @@ async def test_a_job_whose_worker_is_killed_is_finished_once_by_the_next(
     assert (await client.get(path)).json()["state"] == "done"
     assert 'atypia_jobs_total{state="done"} 1.0' in (await client.get("/metrics")).text
     results = sorted(file.name for file in settings.store_dir.glob("results/*/*/*"))
-    assert results == ["anomaly_map.npy", "drawing.npz", "result.json"]
+    assert results == ["kept.npy", "result.json"]
 
 
 async def test_a_stopped_worker_hands_its_job_back_at_once(

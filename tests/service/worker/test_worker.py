@@ -142,10 +142,10 @@ async def test_pictures_are_made_when_they_are_first_asked_for_and_kept(
 ):
     result = (await client.post("/score", content=nifti_bytes(), headers=WAIT)).json()
     folder = next(settings.store_dir.glob(f"results/{result['job_id']}/*"))
-    assert {path.name for path in folder.iterdir()} == {"result.json", "anomaly_map.npy", "drawing.npz"}
+    assert {path.name for path in folder.iterdir()} == {"result.json", "kept.npy"}
     overlay = (await client.get(result["links"]["overlay"])).content
     assert (folder / "overlay.png").read_bytes() == overlay
-    (folder / "drawing.npz").unlink()
+    (folder / "kept.npy").unlink()
     assert (await client.get(result["links"]["overlay"])).content == overlay
 
 
