@@ -81,7 +81,9 @@ def _grey(image: Image, plane: np.ndarray) -> np.ndarray:
     """[0, 1], by the image's VOI, or from the slice's 1st to its 99th percentile where it has none."""
     if image.voi is not None:
         return apply_voi(plane, image.voi)
-    low, high = np.percentile(plane, (1, 99))
+    # A quarter of a million pixels tell as much as all of an X-ray's.
+    step = max(1, max(plane.shape) // 512)
+    low, high = np.percentile(plane[::step, ::step], (1, 99))
     return np.asarray(np.clip((plane - low) / max(high - low, 1e-12), 0, 1), np.float32)
 
 

@@ -58,8 +58,6 @@ def inspect_raster(content: Buffer, *, limits: Limits) -> Header:
     """
     picture = _open(content, limits=limits)
     with translated(_DAMAGED):
-        if picture.format == "PNG":
-            _open(content, limits=limits).verify()
         # TIFF 6.0 Orientation: 5 to 8 swap rows and columns.
         is_turned = _may_be_turned(picture, content) and picture.getexif().get(0x0112, 1) >= 5
     columns, rows = picture.size[::-1] if is_turned else picture.size
@@ -82,6 +80,9 @@ def _open(content: Buffer, *, limits: Limits) -> PillowImage.Image:
     with translated(_DAMAGED), _bombs_named():
         picture = PillowImage.open(io.BytesIO(content), formats=("PNG", "JPEG"))
         is_animated = picture.format == "PNG" and bool(getattr(picture, "is_animated", False))
+        if picture.format == "PNG":
+            # Pillow shows as much of a picture as has arrived; its chunks tell whether that is all of it.
+            PillowImage.open(io.BytesIO(content), formats=("PNG",)).verify()
     needed = 4 * picture.width * picture.height
     budget = limits.expanded_bytes(len(content))
     if needed > budget:

@@ -35,7 +35,7 @@ def find_regions(
         affine: `(column, row, slice)` to LPS millimetres; None where the image has no geometry.
         min_voxels: Smaller regions are left out; at most `MAX_FINDINGS` are returned.
     """
-    labels, _count = ndimage.label(anomaly_map > threshold, structure=np.ones((3, 3, 3)))
+    labels = _labelled(anomaly_map > threshold)
     place = None if affine is None else _Place(affine, _voxel_mm(affine, depth=anomaly_map.shape[0]))
     findings = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
@@ -44,6 +44,13 @@ def find_regions(
             findings.append(_finding(anomaly_map[box], inside, box, threshold=threshold, place=place))
     findings.sort(key=lambda finding: finding.peak, reverse=True)
     return findings[:MAX_FINDINGS]
+
+
+def _labelled(above: np.ndarray) -> np.ndarray:
+    """The regions of `(D, H, W)` numbered from 1; corners join."""
+    if len(above) == 1:  # in the plane it takes half the time
+        return np.asarray(ndimage.label(above[0], structure=np.ones((3, 3)))[0])[None]
+    return np.asarray(ndimage.label(above, structure=np.ones((3, 3, 3)))[0])
 
 
 @dataclass(frozen=True)

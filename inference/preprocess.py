@@ -1,4 +1,4 @@
-"""From a slice of an image to the network's input, and from its anomaly map back to the slice's pixels.
+"""From a slice of an image to the network's input.
 
 Training and the service call this same code, so that both see the same bytes.
 """
@@ -66,16 +66,6 @@ def _prepared(
     for step in chain:
         prepared = _APPLY[type(step)](prepared, step)
     return prepared
-
-
-def restore_map(anomaly_map: np.ndarray, prepared: PreparedSlice) -> np.ndarray:
-    """Lay a map `(h, w)` back on the source slice `(H, W)`; 0 where the network saw nothing."""
-    if prepared.mask is not None:
-        anomaly_map = anomaly_map * prepared.mask
-    top, left, height, width = prepared.box
-    restored = np.zeros(prepared.source_shape, np.float32)
-    restored[top : top + height, left : left + width] = resample(anomaly_map, height=height, width=width)
-    return restored
 
 
 def resample(plane: np.ndarray, *, height: int, width: int) -> np.ndarray:

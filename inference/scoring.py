@@ -13,7 +13,8 @@ from inference import calibration
 from inference.bundle import Bundle
 from inference.errors import OutOfScopeError
 from inference.findings import Finding, find_regions
-from inference.preprocess import PreparedSlice, prepare_image, restore_map
+from inference.map_planes import MapPlanes
+from inference.preprocess import PreparedSlice, prepare_image
 from inference.scope import departures_of_header, departures_of_pixels
 from inference.session import GraphOutput
 
@@ -48,6 +49,7 @@ class ImageResult:
     pred_label: bool | None  # the decision at the default operating point
     slice_scores: tuple[float, ...]
     anomaly_map: np.ndarray  # (D, H, W) float32, on the image's voxels
+    map_planes: MapPlanes  # the same before it was enlarged to them
     map_threshold: float
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
@@ -92,9 +94,8 @@ def finish(bundle: Bundle, image: Image, prepared: PreparedImage, output: GraphO
     """Make the calibrated result of what the graph said of the image's slices."""
     manifest = bundle.manifest
     score = float(output.score.max() if manifest.volume_score == "max" else output.score.mean())
-    anomaly_map = np.stack(
-        [restore_map(plane, part) for plane, part in zip(output.anomaly_map, prepared.slices, strict=True)]
-    )
+    map_planes = MapPlanes.of(output.anomaly_map, prepared.slices)
+    anomaly_map = map_planes.whole()
     known = manifest.calibration
     decisions = calibration.decide(score, manifest.operating_points)
     return ImageResult(
@@ -105,6 +106,7 @@ def finish(bundle: Bundle, image: Image, prepared: PreparedImage, output: GraphO
         pred_label=decisions[manifest.default_operating_point],
         slice_scores=tuple(float(value) for value in output.score),
         anomaly_map=anomaly_map,
+        map_planes=map_planes,
         map_threshold=known.map_threshold,
         findings=tuple(
             find_regions(

@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,17 +25,25 @@ class AuditLog:
 
     def write(self, event: str, **fields: Any) -> None:
         """Add a line; on disk when this returns."""
+        self.write_all([{"event": event, **fields}])
+
+    def write_all(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Add lines, each with its `event`; on disk when this returns."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # One lock for all months, so that two processes do not both follow the same line.
         with (self._folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             now = datetime.now(UTC)
             last, is_torn = self._last_line()
-            line = {"at": now.isoformat(), "event": event, **fields, "before": _hash(last) if last else START}
+            # A line that a power cut tore stays as it is, and takes no other with it.
+            content = "\n" * is_torn
+            for fields in lines:
+                line = {"at": now.isoformat(), **fields, "before": _hash(last) if last else START}
+                last = json.dumps(line, sort_keys=True)
+                content += last + "\n"
             path = self._folder / f"{now:%Y-%m}.jsonl"
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as file:
-                # A line that a power cut tore stays as it is, and takes no other with it.
-                file.write("\n" * is_torn + json.dumps(line, sort_keys=True) + "\n")
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
 

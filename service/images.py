@@ -56,7 +56,7 @@ def draw_slice(root: Path, keys: Keys, folder: str, limits: Limits, slice_index:
     if not 0 <= slice_index < count:
         raise UnknownFieldError(f"slice {slice_index} does not exist; the image has slices 0 to {count - 1}")
     kept = Kept.read(root / folder / KEPT)
-    plane = kept.anomaly_map[slice_index]
+    plane = kept.planes.plane(slice_index)
     return draw_overlay(grey_picture(image, slice_index), plane, limit=kept.drawing.limit)
 
 

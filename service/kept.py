@@ -1,7 +1,7 @@
 """What is kept of a finished job beside its JSON, and the forms that are made of it when first asked for.
 
-One file: the map on the image's own slices, uncompressed, and after it the drawing, which holds what else the
-forms need, so that the heatmap can be drawn when the upload is gone. Everything here runs in a sandbox.
+One file: the map as small as the network made it, and after it the drawing, which holds what else the forms
+need, so that the heatmap can be drawn when the upload is gone. Everything here runs in a sandbox.
 """
 
 import json
@@ -9,13 +9,14 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from imaging.image import Image, SourceGrid
 from imaging.nifti import write_nifti
 from imaging.overlay import GreyPicture, draw_overlay, grey_picture
+from inference.map_planes import MapPlanes
 from inference.scoring import ImageResult
 
 KEPT = "kept.npy"
@@ -63,20 +64,21 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Kept:
-    anomaly_map: np.ndarray  # (D, H, W) float32
+    planes: MapPlanes
     drawing: Drawing
 
     def write(self, file: BinaryIO) -> None:
-        np.save(file, self.anomaly_map)
+        np.save(file, self.planes.planes)
+        np.save(file, self.planes.boxes)
+        np.save(file, np.array(self.planes.source_shape))
         self.drawing.write(file)
 
     @classmethod
     def read(cls, path: Path) -> "Kept":
-        """With the map left on the disk, to be read where it is looked at."""
-        anomaly_map: np.memmap[Any, Any] = np.load(path, mmap_mode="r")
         with path.open("rb") as file:
-            file.seek(anomaly_map.offset + anomaly_map.nbytes)
-            return cls(anomaly_map, Drawing.read(file))
+            planes, boxes, source_shape = (np.load(file) for _ in range(3))
+            shape = (int(source_shape[0]), int(source_shape[1]))
+            return cls(MapPlanes(planes, boxes, shape), Drawing.read(file))
 
 
 def full_colour_of(map_threshold: float, *, peak: float) -> float:
@@ -87,14 +89,14 @@ def full_colour_of(map_threshold: float, *, peak: float) -> float:
 def make_overlay(folder: Path, file: BinaryIO) -> None:
     """Draw the heatmap over the worst slice of the result in `folder`, as a PNG."""
     kept = Kept.read(folder / KEPT)
-    drawing, plane = kept.drawing, kept.anomaly_map[kept.drawing.slice_index]
+    drawing, plane = kept.drawing, kept.planes.plane(kept.drawing.slice_index)
     file.write(draw_overlay(drawing.picture, plane, limit=drawing.limit))
 
 
 def make_nifti(folder: Path, file: BinaryIO) -> None:
     """Lay the map of the result in `folder` back on its source's grid, as `.nii.gz`."""
     kept = Kept.read(folder / KEPT)
-    file.write(write_nifti(kept.anomaly_map, kept.drawing.grid))
+    file.write(write_nifti(kept.planes.whole(), kept.drawing.grid))
 
 
 def make_archive(folder: Path, names: Sequence[str], file: BinaryIO) -> None:

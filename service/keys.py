@@ -84,7 +84,7 @@ class Keys:
 
     @property
     def events(self) -> str:
-        """Channel: the id of each job that has changed."""
+        """Channel: the id of each job that has changed, and its state, or `removed`."""
         return self._key("events")
 
 

@@ -260,7 +260,9 @@ class Queue:
             reason.model_dump_json(),
         ]
         answer = await self._start(keys=keys, args=arguments)
-        return await self.get(delivery.job_id) if answer == "started" else None
+        if isinstance(answer, str):
+            return None
+        return Job.of_fields(delivery.job_id, dict(zip(answer[::2], answer[1::2], strict=True)))
 
     async def pulse(self, delivery: Delivery, progress: float) -> bool:
         """Renew the lease and report progress, 0 to 1; False when the job is ours no longer."""

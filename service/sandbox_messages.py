@@ -37,7 +37,9 @@ def packed(message: Any) -> list[_Part]:
     body = pickle.dumps(message, protocol=5, buffer_callback=buffers.append)
     parts: list[_Part] = [body, *(buffer.raw() for buffer in buffers)]
     lengths = struct.pack(f"<{len(parts)}Q", *(memoryview(part).nbytes for part in parts))
-    return [_COUNT.pack(len(parts)) + lengths, *parts]
+    head = _COUNT.pack(len(parts)) + lengths
+    # Most messages go in one piece.
+    return [head + body] if len(parts) == 1 else [head, *parts]
 
 
 def send(pipe: socket.socket, message: Any) -> None:

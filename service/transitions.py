@@ -12,7 +12,7 @@ local function now()
 end
 local function tell(job, channel, id)
   redis.call('HINCRBY', job, 'revision', 1)
-  redis.call('PUBLISH', channel, id)
+  redis.call('PUBLISH', channel, id .. ' ' .. redis.call('HGET', job, 'state'))
 end
 -- The stream and the sum of its messages' bytes change together, here and nowhere else.
 local function enqueue(queue, job, id, attempt)
@@ -105,7 +105,7 @@ end
 redis.call('HSET', KEYS[1], 'state', 'running', 'worker', ARGV[6], 'started_at', time,
   'deliveries', times, 'progress', '0')
 tell(KEYS[1], ARGV[3], ARGV[1])
-return 'started'
+return redis.call('HGETALL', KEYS[1])
 """
 )
 
@@ -180,7 +180,7 @@ if state == 'queued' or state == 'running' then return state end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
-redis.call('PUBLISH', ARGV[2], ARGV[1])
+redis.call('PUBLISH', ARGV[2], ARGV[1] .. ' removed')
 return 'removed'
 """
 )

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import math
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -22,6 +22,18 @@ logger = logging.getLogger(__name__)
 _LOOK_S = 1.0
 
 
+@dataclass(eq=False)
+class _Waiter:
+    """Somebody who waits for a job's next change, or for its end."""
+
+    only_its_end: bool
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.changed.wait(), seconds)
+
+
 class JobWatcher:
     """Wakes those who wait for a job; `run` must be running for that to be at once."""
 
@@ -29,7 +41,7 @@ class JobWatcher:
         self._redis = redis
         self._channel = keys.events
         self._queue = queue
-        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiting: defaultdict[str, set[_Waiter]] = defaultdict(set)
 
     async def run(self) -> None:
         """Listen for ever."""
@@ -40,30 +52,22 @@ class JobWatcher:
                 logger.warning("listening for jobs failed: %s", error)
             await asyncio.sleep(_LOOK_S)
 
-    async def changes(self, job_id: str, *, for_s: float = math.inf) -> AsyncIterator[Job]:
-        """The job as it is now, then after each change, until it is final or deleted, or `for_s` are over."""
-        changed = asyncio.Event()
-        self._waiting[job_id].add(changed)
-        deadline = time.monotonic() + for_s
+    async def changes(self, job_id: str) -> AsyncIterator[Job]:
+        """The job as it is now, then after each change, until it is final or deleted."""
         revision = -1
-        try:
+        with self._waiter(job_id) as waiter:
             while True:
-                changed.clear()
-                job = await self._queue.get(job_id)
+                waiter.changed.clear()
+                try:
+                    job = await self._queue.get(job_id)
+                except JobNotFoundError:
+                    return
                 if job.revision != revision:
                     yield job
                 revision = job.revision
-                left_s = deadline - time.monotonic()
-                if job.is_final or left_s <= 0:
+                if job.is_final:
                     return
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), min(left_s, _LOOK_S))
-        except JobNotFoundError:
-            return
-        finally:
-            self._waiting[job_id].discard(changed)
-            if not self._waiting[job_id]:
-                del self._waiting[job_id]
+                await waiter.sleep(_LOOK_S)
 
     async def wait(self, job_id: str, wait_s: float) -> Job:
         """The job when it is final, or as it is after `wait_s`.
@@ -71,14 +75,32 @@ class JobWatcher:
         Raises:
             JobNotFoundError: There is none, or it was deleted meanwhile.
         """
-        async for job in self.changes(job_id, for_s=wait_s):
-            if job.is_final:
-                return job
-        return await self._queue.get(job_id)
+        deadline = time.monotonic() + wait_s
+        with self._waiter(job_id, only_its_end=True) as waiter:
+            while True:
+                waiter.changed.clear()
+                job = await self._queue.get(job_id)
+                left_s = deadline - time.monotonic()
+                if job.is_final or left_s <= 0:
+                    return job
+                await waiter.sleep(min(left_s, _LOOK_S))
+
+    @contextmanager
+    def _waiter(self, job_id: str, *, only_its_end: bool = False) -> Iterator[_Waiter]:
+        waiter = _Waiter(only_its_end)
+        self._waiting[job_id].add(waiter)
+        try:
+            yield waiter
+        finally:
+            self._waiting[job_id].discard(waiter)
+            if not self._waiting[job_id]:
+                del self._waiting[job_id]
 
     async def _listen(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
             await subscription.subscribe(self._channel)
             async for message in subscription.listen():
-                for changed in self._waiting.get(message["data"], ()):
-                    changed.set()
+                job_id, _, state = message["data"].partition(" ")
+                for waiter in self._waiting.get(job_id, ()):
+                    if not waiter.only_its_end or state not in ("queued", "running"):
+                        waiter.changed.set()

@@ -62,7 +62,7 @@ class Pipeline:
         self._batcher = batcher
         self._limits = limits
         self._all_sandboxes = sandboxes
-        self._sandboxes: asyncio.Queue[Sandbox] = asyncio.Queue()
+        self._sandboxes: asyncio.LifoQueue[Sandbox] = asyncio.LifoQueue()
         for sandbox in sandboxes:
             self._sandboxes.put_nowait(sandbox)
 

@@ -94,7 +94,7 @@ def leave(bundle: Bundle, output: GraphOutput, job_id: str, file: BinaryIO) -> L
         result = finish(bundle, image, visitor.prepared, output)
         view = ResultView.of(job_id, bundle, image, result)
     with timings.timed("render"):
-        Kept(result.anomaly_map, Drawing.of(image, result, picture=visitor.picture)).write(file)
+        Kept(result.map_planes, Drawing.of(image, result, picture=visitor.picture)).write(file)
     forget()
     return Left(view, timings)
 

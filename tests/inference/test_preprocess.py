@@ -8,9 +8,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from imaging.image import Contrast, Image, Source, SourceGrid, Window
 from inference import steps
-from inference.preprocess import head_mask, prepare_image, prepare_slice, resample, restore_map
+from inference.map_planes import MapPlanes
+from inference.preprocess import PreparedSlice, head_mask, prepare_image, prepare_slice, resample
 
 RAMP = np.arange(64, dtype=np.float32).reshape(1, 8, 8)
+
+
+def restore_map(plane: np.ndarray, prepared: PreparedSlice) -> np.ndarray:
+    """A slice's map `(h, w)` on its source's pixels."""
+    return MapPlanes.of(plane[None], [prepared]).plane(0)
 
 
 def volume_of(pixels: np.ndarray) -> Image:

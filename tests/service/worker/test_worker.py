@@ -216,7 +216,7 @@ async def test_a_running_job_is_cancelled_and_the_worker_goes_on(client: httpx.A
 
 async def test_a_removed_job_leaves_nothing_behind(client: httpx.AsyncClient, settings: Settings):
     result = (await client.post("/score", content=png_bytes(), headers=WAIT)).json()
-    assert len([path for path in settings.store_dir.rglob("*") if path.is_file()]) == 4
+    assert len([path for path in settings.store_dir.rglob("*") if path.is_file()]) == 3
     assert (await client.delete(result["links"]["self"])).status_code == 204
     assert [path for path in settings.store_dir.rglob("*") if path.is_file()] == []
 
