@@ -1,11 +1,17 @@
 """Room on the disk of the store: uploads are refused before it is full, so that results still fit."""
 
+import errno
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from service.errors import DiskFullError
+from obstore.exceptions import GenericError
+
+from service.errors import DiskFullError, StoreFullError
 
 _RETRY_S = 60
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Disk:
@@ -32,3 +38,23 @@ class Disk:
                 "try again when its operator has made room, or old jobs have gone",
                 retry_after_s=_RETRY_S,
             )
+
+
+@contextmanager
+def fullness_named() -> Iterator[None]:
+    """Tell a disk that is full from all else that can go wrong with a write.
+
+    Raises:
+        StoreFullError: It is.
+    """
+    full = StoreFullError("the disk of the store is full; try again when its operator has made room")
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise full from error
+        raise
+    except GenericError as error:  # obstore keeps the number in its text alone
+        if any(f"os error {number}" in str(error) for number in _FULL):
+            raise full from error
+        raise

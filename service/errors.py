@@ -81,6 +81,10 @@ class DiskFullError(LaterError):
     """The disk of the store is nearly full."""
 
 
+class StoreFullError(ServiceError):
+    """A write failed for want of room."""
+
+
 class NotReadyError(ServiceError):
     """A part that the service needs is missing: the queue, a live worker, or a model."""
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
-from service.keys import input_keys
+from service.keys import Priority, input_keys
 from service.problems import Problem
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
@@ -32,6 +32,7 @@ class JobRequest:
     contrasts: Mapping[str, Sequence[int]] = field(default_factory=dict)
     owner: str = ""
     size_bytes: int = 0
+    priority: Priority = "normal"
 
     @property
     def keys(self) -> dict[str, list[str]]:
@@ -48,6 +49,7 @@ class JobRequest:
             "contrasts": json.dumps(self.contrasts),
             "owner": self.owner,
             "size_bytes": str(self.size_bytes),
+            "priority": self.priority,
         }
 
 
@@ -80,6 +82,7 @@ class Job:
                 contrasts=json.loads(values.get("contrasts", "{}")),
                 owner=values.get("owner", ""),
                 size_bytes=int(values.get("size_bytes", "0")),
+                priority=values.get("priority", "normal"),
             ),
             state=values["state"],
             attempt=values["attempt"],
@@ -110,6 +113,7 @@ class JobView(BaseModel):
     created_at: datetime
     finished_at: datetime | None
     model: str
+    priority: Priority
     error: Problem | None
     links: dict[str, str]
 
@@ -123,6 +127,7 @@ class JobView(BaseModel):
             created_at=job.created_at,
             finished_at=job.finished_at,
             model=job.request.model,
+            priority=job.request.priority,
             error=job.error,
             links=links_of(job.job_id),
         )

@@ -6,8 +6,11 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 GROUP = "workers"
+Priority = Literal["high", "normal", "low"]
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -27,18 +30,18 @@ class Keys:
 
     @property
     def queue(self) -> str:
-        """Stream: one message for each unfinished job."""
+        """Stream: one message for each unfinished job of normal priority."""
         return self._key("queue")
+
+    @property
+    def streams(self) -> dict[Priority, str]:
+        """The streams of all priorities, the highest first; `service.transitions` makes the same names."""
+        return {"high": f"{self.queue}:high", "normal": self.queue, "low": f"{self.queue}:low"}
 
     @property
     def broken(self) -> str:
         """Hash: by host, since when and why a worker there cannot work."""
         return self._key("broken")
-
-    @property
-    def queued_bytes(self) -> str:
-        """Number: the bytes of all uploads in the queue; `service.transitions` makes the same name."""
-        return f"{self.queue}:bytes"
 
     @property
     def jobs(self) -> str:

@@ -1,11 +1,12 @@
 """Where jobs wait: their records, and the stream that hands each one to a worker at least once.
 
-A Redis Streams consumer group, made at id 0 so that jobs sent before the first worker exists are not lost.
-Messages carry ids, and model and bytes, which tell how long a job takes; `service.transitions` holds every
-write.
+Redis Streams with a consumer group, made at id 0 so that jobs sent before the first worker exists are not
+lost; one stream for each priority. Messages carry ids, and model and bytes, which tell how long a job takes;
+`service.transitions` holds every write.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,12 @@ from service import transitions
 from service.connection import send
 from service.errors import DeadLetterError, JobNotFoundError, JobStateError, QueueFullError
 from service.jobs import Job, JobRequest, JobState
-from service.keys import GROUP, Keys, make_token
+from service.keys import GROUP, Keys, Priority, make_token
 from service.problems import Problem, problem_of
 
 EXPIRED_RECORD_S = 24 * 3600
+# Every so many takes the lowest priority comes first: it may wait long, but not for ever.
+FAIR_TURN = 8
 _PAGE = 200
 NO_LIMIT = 2**53  # the largest whole number that is exact in a script
 
@@ -34,6 +37,7 @@ class Delivery:
     attempt: str
     message: str
     worker: str
+    stream: str
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,17 @@ class Waiting:
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """`depth` and `queued_bytes` are of queued and running jobs; `counters` what workers have done so far."""
+    """`depths` and `queued_bytes` are of queued and running jobs; `counters` what workers have done."""
 
-    depth: int
+    depths: Mapping[Priority, int]
     running: int
     dead: int
     counters: Mapping[str, float]
     queued_bytes: int
+
+    @property
+    def depth(self) -> int:
+        return sum(self.depths.values())
 
 
 class Queue:
@@ -74,6 +82,10 @@ class Queue:
         self._max_queued = max_queued
         self._max_queued_bytes = max_queued_bytes
         self._max_deliveries = max_deliveries
+        self._turns = itertools.count(1)
+        self._room = redis.register_script(transitions.ROOM)
+        self._take = redis.register_script(transitions.TAKE)
+        self._recover = redis.register_script(transitions.RECOVER)
         self._submit = redis.register_script(transitions.SUBMIT)
         self._retry = redis.register_script(transitions.RETRY)
         self._start = redis.register_script(transitions.START)
@@ -85,12 +97,13 @@ class Queue:
         self._expire = redis.register_script(transitions.EXPIRE)
 
     async def open(self) -> None:
-        """Make the consumer group, unless it is there."""
-        try:
-            await send(self._redis, "XGROUP CREATE", self._keys.queue, GROUP, "0", "MKSTREAM")
-        except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise
+        """Make the consumer group of each stream, unless it is there."""
+        for stream in self._keys.streams.values():
+            try:
+                await send(self._redis, "XGROUP CREATE", stream, GROUP, "0", "MKSTREAM")
+            except ResponseError as error:
+                if not str(error).startswith("BUSYGROUP"):
+                    raise
 
     async def submit(self, request: JobRequest) -> bool:
         """Queue a job and say whether it is a new one; a failed or cancelled one starts afresh.
@@ -137,26 +150,33 @@ class Queue:
         Raises:
             QueueFullError: Too many jobs, or too many bytes, are waiting.
         """
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.execute_command("XLEN", self._keys.queue)
-        pipeline.execute_command("GET", self._keys.queued_bytes)
-        depth, queued = await pipeline.execute()
-        if depth >= self._max_queued:
-            self._check_answer("full")
-        if int(queued or 0) and int(queued) + size_bytes > self._max_queued_bytes:
-            self._check_answer("heavy")
+        limits: _Arguments = [self._max_queued, self._max_queued_bytes, size_bytes]
+        self._check_answer(await self._room(keys=[self._keys.queue], args=limits))
 
     async def waiting(self, count: int) -> list[Waiting]:
-        """The unfinished jobs, at most so many, in the order in which they are taken."""
+        """The unfinished jobs, at most so many of each priority, in the order in which they are taken."""
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.execute_command("XRANGE", self._keys.queue, "-", "+", "COUNT", count)
-        pipeline.execute_command("XPENDING", self._keys.queue, GROUP, "-", "+", count, parse_detail=True)
-        messages, pending = await pipeline.execute()
-        taken = {entry["message_id"] for entry in pending}
-        return [
-            Waiting(fields["id"], fields.get("model", ""), int(fields.get("bytes", 0)), message in taken)
-            for message, fields in messages
-        ]
+        for stream in self._keys.streams.values():
+            pipeline.execute_command("XRANGE", stream, "-", "+", "COUNT", count)
+            pipeline.execute_command("XPENDING", stream, GROUP, "-", "+", count, parse_detail=True)
+        answers = await pipeline.execute()
+        found: list[Waiting] = []
+        for messages, pending in zip(answers[::2], answers[1::2], strict=True):
+            taken = {entry["message_id"] for entry in pending}
+            found += [
+                Waiting(fields["id"], fields.get("model", ""), int(fields.get("bytes", 0)), message in taken)
+                for message, fields in messages
+            ]
+        return found
+
+    async def waiting_since(self, age_s: float, *, count: int) -> list[str]:
+        """Ids of some of the unfinished jobs that were queued longer ago than that, by the server's clock."""
+        seconds, _microseconds = await send(self._redis, "TIME")
+        until = max(0, int(1000 * (seconds - age_s)))
+        pipeline = self._redis.pipeline(transaction=False)
+        for stream in self._keys.streams.values():
+            pipeline.execute_command("XRANGE", stream, "-", until, "COUNT", count)
+        return [fields["id"] for messages in await pipeline.execute() for _message, fields in messages]
 
     async def get(self, job_id: str) -> Job:
         """Read a job's record.
@@ -228,21 +248,24 @@ class Queue:
         arguments: _Arguments = [job_id, self._keys.events, GROUP, EXPIRED_RECORD_S]
         return bool(await self._expire(keys=keys, args=arguments) == "expired")
 
-    async def take(self, worker: str, *, wait_s: float) -> Delivery | None:
-        """Wait for the next job that nobody has."""
+    async def take(self, worker: str, *, wait_s: float) -> list[Delivery]:
+        """The next job that nobody has; when several came while none was there, one of each priority."""
+        streams = list(self._keys.streams.values())
+        if next(self._turns) % FAIR_TURN == 0:
+            streams.reverse()
+        if found := await self._take(keys=streams, args=[GROUP, worker]):
+            return _deliveries(found[0], _paired(found[1]), worker)
         block_ms = max(1, int(wait_s * 1000))
-        command = ("GROUP", GROUP, worker, "COUNT", 1, "BLOCK", block_ms, "STREAMS", self._keys.queue, ">")
-        answer = await send(self._redis, "XREADGROUP", *command)
-        if not answer:
-            return None
-        streams = answer.values() if isinstance(answer, dict) else [messages for _name, messages in answer]
-        return next(iter(_deliveries(next(iter(streams)), worker)), None)
+        command = ("GROUP", GROUP, worker, "COUNT", 1, "BLOCK", block_ms, "STREAMS", *streams)
+        answer = await send(self._redis, "XREADGROUP", *command, *(">" for _stream in streams)) or {}
+        by_stream = answer.items() if isinstance(answer, dict) else answer
+        return [one for stream, messages in by_stream for one in _deliveries(stream, messages, worker)]
 
     async def recover(self, worker: str, *, lease_s: float, count: int) -> list[Delivery]:
         """Take over jobs whose worker has been silent for the length of the lease."""
-        command = (self._keys.queue, GROUP, worker, int(lease_s * 1000), "0-0", "COUNT", count)
-        answer = await send(self._redis, "XAUTOCLAIM", *command)
-        return _deliveries(answer[1], worker)
+        arguments: _Arguments = [GROUP, worker, int(lease_s * 1000), count]
+        found = await self._recover(keys=list(self._keys.streams.values()), args=arguments)
+        return _deliveries(found[0], _paired(found[1]), worker) if found else []
 
     async def start(self, delivery: Delivery) -> Job | None:
         """Mark the delivered job as running; None if it is not to be run (any more).
@@ -252,7 +275,7 @@ class Queue:
         reason = problem_of(
             DeadLetterError(f"the job stopped its worker {self._max_deliveries} times and is not tried again")
         )
-        keys = [self._keys.job(delivery.job_id), self._keys.queue, self._keys.dead, self._keys.counters]
+        keys = [self._keys.job(delivery.job_id), delivery.stream, self._keys.dead, self._keys.counters]
         arguments: _Arguments = [
             *self._arguments(delivery),
             delivery.worker,
@@ -266,7 +289,7 @@ class Queue:
 
     async def pulse(self, delivery: Delivery, progress: float) -> bool:
         """Renew the lease and report progress, 0 to 1; False when the job is ours no longer."""
-        keys = [self._keys.job(delivery.job_id), self._keys.queue]
+        keys = [self._keys.job(delivery.job_id), delivery.stream]
         arguments: _Arguments = [*self._arguments(delivery), delivery.worker, f"{progress:.3f}"]
         return bool(await self._pulse(keys=keys, args=arguments) == "kept")
 
@@ -279,7 +302,7 @@ class Queue:
         counters: Mapping[str, float] | None = None,
     ) -> bool:
         """Move a running job to its final state; False if somebody else did."""
-        keys = [self._keys.job(delivery.job_id), self._keys.queue, self._keys.counters]
+        keys = [self._keys.job(delivery.job_id), delivery.stream, self._keys.counters]
         counted = [part for pair in (counters or {}).items() for part in pair]
         problem = error.model_dump_json() if error else ""
         arguments: _Arguments = [*self._arguments(delivery), state, problem, *counted]
@@ -288,20 +311,27 @@ class Queue:
 
     async def hand_back(self, delivery: Delivery) -> bool:
         """Queue a running job again, as a stopping worker does; this counts as no delivery."""
-        keys = [self._keys.job(delivery.job_id), self._keys.queue]
+        keys = [self._keys.job(delivery.job_id), delivery.stream]
         answer = await self._hand_back(keys=keys, args=[*self._arguments(delivery), delivery.worker])
         return bool(answer == "queued")
 
     async def status(self) -> QueueStatus:
+        streams = self._keys.streams
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.execute_command("XLEN", self._keys.queue)
-        pipeline.execute_command("XPENDING", self._keys.queue, GROUP)
+        for stream in streams.values():
+            pipeline.execute_command("XLEN", stream)
+            pipeline.execute_command("XPENDING", stream, GROUP)
+            pipeline.execute_command("GET", f"{stream}:bytes")
         pipeline.execute_command("ZCARD", self._keys.dead)
         pipeline.execute_command("HGETALL", self._keys.counters)
-        pipeline.execute_command("GET", self._keys.queued_bytes)
-        depth, pending, dead, counters, queued_bytes = await pipeline.execute()
-        numbers = {name: float(value) for name, value in counters.items()}
-        return QueueStatus(depth, pending["pending"], dead, numbers, int(queued_bytes or 0))
+        *found, dead, counters = await pipeline.execute()
+        return QueueStatus(
+            depths=dict(zip(streams, found[::3], strict=True)),
+            running=sum(pending["pending"] for pending in found[1::3]),
+            dead=dead,
+            counters={name: float(value) for name, value in counters.items()},
+            queued_bytes=sum(int(queued or 0) for queued in found[2::3]),
+        )
 
     async def ping(self) -> None:
         await send(self._redis, "PING")
@@ -318,10 +348,21 @@ class Queue:
         return [delivery.job_id, delivery.attempt, self._keys.events, GROUP, delivery.message]
 
 
-def _deliveries(messages: Any, worker: str) -> list[Delivery]:
+def _paired(messages: Any) -> list[tuple[str, dict[str, str]]]:
+    """Messages as a script answers with them, in the shape of a command's."""
+    return [
+        (message, dict(zip(fields[::2], fields[1::2], strict=True))) for message, fields in messages if fields
+    ]
+
+
+def _deliveries(
+    stream: str, messages: Sequence[tuple[str, Mapping[str, str]]], worker: str
+) -> list[Delivery]:
     # A message that was deleted while it was pending comes without fields.
     return [
-        Delivery(fields["id"], fields["attempt"], message, worker) for message, fields in messages if fields
+        Delivery(fields["id"], fields["attempt"], message, worker, stream)
+        for message, fields in messages
+        if fields
     ]
 
 

@@ -10,13 +10,14 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from imaging.errors import ImageTooLargeError, ImagingError
 from inference.errors import InferenceError
 from service.confinement import confine, limit_next_call
+from service.disk import fullness_named
 from service.errors import SandboxCrashedError, SandboxTimeoutError, ServiceError
 from service.failure_log import log_failure
 from service.sandbox_messages import receive, receive_async, send, send_async
@@ -148,23 +149,31 @@ def _serve(pipe: socket.socket, memory_bytes: int, timeout_s: float) -> None:
     confine(memory_bytes=memory_bytes)
     send(pipe, None)
     while True:
-        with ExitStack() as files:
-            try:
-                function, arguments, file_count = receive(pipe)
-                descriptors = [socket.recv_fds(pipe, 1, 1)[1][0] for _ in range(file_count)]
-            except (EOFError, OSError, KeyboardInterrupt):
-                return
-            opened = [files.enter_context(os.fdopen(descriptor, "wb")) for descriptor in descriptors]
-            limit_next_call(timeout_s)
-            answer = _answer(function, (*arguments, *opened))
+        try:
+            function, arguments, file_count = receive(pipe)
+            descriptors = [socket.recv_fds(pipe, 1, 1)[1][0] for _ in range(file_count)]
+        except (EOFError, OSError, KeyboardInterrupt):
+            return
+        files = [os.fdopen(descriptor, "wb") for descriptor in descriptors]
+        limit_next_call(timeout_s)
+        answer = _answer(function, arguments, files)
+        for file in files:
+            with suppress(OSError):  # what did not fit has been told
+                file.close()
         send(pipe, answer)
         while _later:
             _answer(_later.pop(), ())
 
 
-def _answer(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Exception | None, Any]:
+def _answer(
+    function: Callable[..., Any], arguments: tuple[Any, ...], files: Sequence[BinaryIO] = ()
+) -> tuple[Exception | None, Any]:
     try:
-        return None, function(*arguments)
+        with fullness_named():
+            result = function(*arguments, *files)
+            for file in files:
+                file.flush()
+        return None, result
     except MemoryError:
         return ImageTooLargeError("decoding needs more memory than allowed; send a smaller image"), None
     except (ImagingError, InferenceError, ServiceError) as error:

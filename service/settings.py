@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     keep_inputs_hours: float = Field(default=24.0, gt=0, description="how long uploads are kept")
     keep_results_hours: float = Field(default=168.0, gt=0, description="how long jobs and results are kept")
 
+    expire_queued_hours: float = Field(
+        default=24.0, gt=0, description="how long a job may wait before it expires untried"
+    )
+
     lease_s: float = Field(
         default=5.0, gt=0, description="silence after which a worker's job goes to another"
     )

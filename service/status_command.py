@@ -37,6 +37,7 @@ async def _status(access: QueueAccess) -> dict[str, Any]:
     return {
         "workers": [{name: worker[name] for name in wanted} for worker in workers],
         "queue_depth": queue.depth,
+        "queue_depths": queue.depths,
         "running": queue.running,
         "queued_bytes": queue.queued_bytes,
         "dead_letters": queue.dead,

@@ -15,6 +15,7 @@ import obstore
 from obstore.store import LocalStore
 
 from imaging.kinds import Buffer
+from service.disk import fullness_named
 
 SCRATCH = "scratch"
 
@@ -28,10 +29,12 @@ class PartWriter:
         self._file = obstore.open_writer_async(store, key, buffer_size=_CHUNK_BYTES)
 
     async def write(self, piece: bytes) -> None:
-        await self._file.write(piece)
+        with fullness_named():
+            await self._file.write(piece)
 
     async def close(self) -> None:
-        await self._file.close()
+        with fullness_named():
+            await self._file.close()
 
 
 class Store:
@@ -46,7 +49,8 @@ class Store:
         return PartWriter(self._objects, key)
 
     async def put(self, key: str, content: bytes) -> None:
-        await obstore.put_async(self._objects, key, content)
+        with fullness_named():
+            await obstore.put_async(self._objects, key, content)
 
     async def get(self, key: str) -> bytes:
         """Read a whole object.
@@ -82,6 +86,14 @@ class Store:
     async def remove(self, key: str) -> None:
         """Remove one object."""
         await obstore.delete_async(self._objects, key)
+
+    async def now(self) -> datetime:
+        """The time by the clock that dates the objects, which need not be this machine's."""
+        key = f"{SCRATCH}/{secrets.token_hex(16)}"
+        await self.put(key, b"")
+        found = await obstore.head_async(self._objects, key)
+        await self.remove(key)
+        return found["last_modified"]
 
     async def older_than(self, prefix: str, moment: datetime) -> list[str]:
         """Keys below `prefix` last written before `moment`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
 
@@ -29,7 +29,7 @@ class Sweeper:
         """Sweep for ever, every few minutes."""
         while True:
             try:
-                await self.sweep(datetime.now(UTC))
+                await self.sweep(await self._store.now())
             except (RedisError, OSError) as error:
                 logger.warning("sweeping failed: %s", type(error).__name__)
             await asyncio.sleep(SWEEP_S)
@@ -40,6 +40,9 @@ class Sweeper:
             "inputs", now - timedelta(hours=self._settings.keep_inputs_hours)
         ):
             await self._store.delete(key.rsplit("/", 1)[0])
+        waited_s = 3600 * self._settings.expire_queued_hours
+        for job_id in await self._queue.waiting_since(waited_s, count=_BATCH):
+            await self._queue.expire(job_id)
         # A process that was killed leaves its file.
         for key in await self._store.older_than(SCRATCH, now - _LONGEST_RUN):
             await self._store.remove(key)

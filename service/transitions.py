@@ -14,6 +14,12 @@ local function tell(job, channel, id)
   redis.call('HINCRBY', job, 'revision', 1)
   redis.call('PUBLISH', channel, id .. ' ' .. redis.call('HGET', job, 'state'))
 end
+-- Jobs of each priority have a stream of their own; `service.keys` makes the same names.
+local function stream_of(queue, job)
+  local priority = redis.call('HGET', job, 'priority')
+  if priority == 'high' or priority == 'low' then return queue .. ':' .. priority end
+  return queue
+end
 -- The stream and the sum of its messages' bytes change together, here and nowhere else.
 local function enqueue(queue, job, id, attempt)
   local known = redis.call('HMGET', job, 'model', 'size_bytes')
@@ -30,8 +36,12 @@ local function drop(queue, group, message)
   end
 end
 local function room(queue, most_jobs, most_bytes, size)
-  if redis.call('XLEN', queue) >= tonumber(most_jobs) then return 'full' end
-  local queued = tonumber(redis.call('GET', queue .. ':bytes') or '0')
+  local depth, queued = 0, 0
+  for _, stream in ipairs({queue .. ':high', queue, queue .. ':low'}) do
+    depth = depth + redis.call('XLEN', stream)
+    queued = queued + tonumber(redis.call('GET', stream .. ':bytes') or '0')
+  end
+  if depth >= tonumber(most_jobs) then return 'full' end
   -- An upload that is larger than the limit has its turn when nothing else waits.
   if queued > 0 and queued + tonumber(size) > tonumber(most_bytes) then return 'heavy' end
 end
@@ -40,6 +50,32 @@ local function deliveries(queue, group, message, worker)
   if #pending == 0 or pending[1][2] ~= worker then return nil end
   return pending[1][4]
 end
+"""
+
+# KEYS queue; ARGV most jobs, most bytes, bytes. Answers why an upload of so many bytes is refused, or ''.
+ROOM = _PRELUDE + "return room(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) or ''"
+
+# KEYS streams, the first of them first; ARGV group, worker. Answers a stream and a message that nobody has.
+TAKE = """
+for _, stream in ipairs(KEYS) do
+  local found = redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', 1, 'STREAMS', stream, '>')
+  if found then return {stream, found[1][2]} end
+end
+return {}
+"""
+
+# KEYS streams; ARGV group, worker, silence in ms, most messages. Answers a stream and messages taken over.
+RECOVER = """
+for _, stream in ipairs(KEYS) do
+  local cursor = '0-0'
+  -- One call looks at a few messages only, and those in front may all be in good hands.
+  repeat
+    local found = redis.call('XAUTOCLAIM', stream, ARGV[1], ARGV[2], ARGV[3], cursor, 'COUNT', ARGV[4])
+    if #found[2] > 0 then return {stream, found[2]} end
+    cursor = found[1]
+  until cursor == '0-0'
+end
+return {}
 """
 
 # KEYS job, queue, jobs; ARGV id, attempt, events, most jobs, most bytes, bytes, then record fields in pairs.
@@ -55,7 +91,7 @@ local time = now()
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'created_at', time,
   'attempt', ARGV[2], 'revision', known[3] or '0', unpack(ARGV, 7))
-redis.call('HSET', KEYS[1], 'message', enqueue(KEYS[2], KEYS[1], ARGV[1], ARGV[2]))
+redis.call('HSET', KEYS[1], 'message', enqueue(stream_of(KEYS[2], KEYS[1]), KEYS[1], ARGV[1], ARGV[2]))
 redis.call('ZADD', KEYS[3], time, ARGV[1])
 tell(KEYS[1], ARGV[3], ARGV[1])
 return 'created'
@@ -72,7 +108,7 @@ if known[1] == 'queued' or known[1] == 'running' then return 'queued' end
 if known[1] ~= 'failed' and known[1] ~= 'cancelled' then return known[1] end
 local refused = room(KEYS[2], ARGV[4], ARGV[5], redis.call('HGET', KEYS[1], 'size_bytes') or '0')
 if refused then return refused end
-local message = enqueue(KEYS[2], KEYS[1], ARGV[1], ARGV[2])
+local message = enqueue(stream_of(KEYS[2], KEYS[1]), KEYS[1], ARGV[1], ARGV[2])
 redis.call('HDEL', KEYS[1], 'error', 'finished_at', 'started_at')
 redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'attempt', ARGV[2], 'message', message)
 redis.call('ZREM', KEYS[3], ARGV[1])
@@ -81,7 +117,7 @@ return 'queued'
 """
 )
 
-# KEYS job, queue, dead, counters; ARGV id, attempt, events, group, message, worker, most deliveries, error.
+# KEYS job, stream, dead, counters; ARGV id, attempt, events, group, message, worker, most deliveries, error.
 START = (
     _PRELUDE
     + """
@@ -109,7 +145,7 @@ return redis.call('HGETALL', KEYS[1])
 """
 )
 
-# KEYS job, queue; ARGV id, attempt, events, group, message, worker, progress.
+# KEYS job, stream; ARGV id, attempt, events, group, message, worker, progress.
 PULSE = (
     _PRELUDE
     + """
@@ -125,7 +161,7 @@ return 'kept'
 """
 )
 
-# KEYS job, queue, counters; ARGV id, attempt, events, group, message, state, error or '', counters in pairs.
+# KEYS job, stream, counters; ARGV id, attempt, events, group, message, state, error or '', counters in pairs.
 FINISH = (
     _PRELUDE
     + """
@@ -142,7 +178,7 @@ return 'finished'
 """
 )
 
-# KEYS job, queue; ARGV id, attempt, events, group, message, worker.
+# KEYS job, stream; ARGV id, attempt, events, group, message, worker.
 HAND_BACK = (
     _PRELUDE
     + """
@@ -163,7 +199,7 @@ CANCEL = (
     + """
 local known = redis.call('HMGET', KEYS[1], 'state', 'message')
 if known[1] ~= 'queued' and known[1] ~= 'running' then return known[1] or 'missing' end
-drop(KEYS[2], ARGV[3], known[2])
+drop(stream_of(KEYS[2], KEYS[1]), ARGV[3], known[2])
 redis.call('HSET', KEYS[1], 'state', 'cancelled', 'finished_at', now())
 redis.call('HINCRBY', KEYS[3], 'jobs:cancelled', 1)
 tell(KEYS[1], ARGV[2], ARGV[1])
@@ -194,7 +230,7 @@ if known[1] == 'running' then return 'running' end
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
 if not known[1] or known[1] == 'expired' then return 'expired' end
-drop(KEYS[2], ARGV[3], known[2])
+drop(stream_of(KEYS[2], KEYS[1]), ARGV[3], known[2])
 redis.call('HSET', KEYS[1], 'state', 'expired')
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 tell(KEYS[1], ARGV[2], ARGV[1])

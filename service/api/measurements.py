@@ -42,7 +42,10 @@ class Measurements:
 
     def collect(self) -> Iterator[Metric]:
         status, slots = self._status, sum(worker.slots for worker in self._workers)
-        yield GaugeMetricFamily("atypia_queue_depth", "Unfinished jobs", status.depth)
+        depth = GaugeMetricFamily("atypia_queue_depth", "Unfinished jobs, by priority", labels=["priority"])
+        for priority, jobs in status.depths.items():
+            depth.add_metric([priority], jobs)
+        yield depth
         yield GaugeMetricFamily("atypia_queued_bytes", "Bytes of unfinished uploads", status.queued_bytes)
         yield GaugeMetricFamily(
             "atypia_queued_seconds", "Time that the unfinished jobs will take", self._seconds_queued

@@ -11,6 +11,7 @@ from service.api.prefer import wait_of
 from service.api.services import ServicesDep
 from service.api.submission import ScoreOptions, submit_upload
 from service.jobs import JobView
+from service.keys import PRIORITIES
 from service.problems import MEDIA_TYPE, Problem
 from service.results import ResultView
 
@@ -29,6 +30,7 @@ _BODY = {
                         "file": _FILES,
                         "model": {"type": "string"},
                         "scope": {"type": "string", "enum": ["enforce", "warn"]},
+                        "priority": {"type": "string", "enum": list(PRIORITIES)},
                         "callback": {"type": "string", "format": "uri"},
                     },
                     "required": ["file"],

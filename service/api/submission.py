@@ -18,7 +18,7 @@ from service.deliveries import OwedCallback
 from service.errors import NoModelForImageError, UnknownFieldError
 from service.images import inspect_upload
 from service.jobs import JobRequest
-from service.keys import digest_of_parts, input_keys, make_job_id
+from service.keys import Priority, digest_of_parts, input_keys, make_job_id
 
 
 class ScoreOptions(BaseModel):
@@ -33,6 +33,9 @@ class ScoreOptions(BaseModel):
     )
     scope: Literal["enforce", "warn"] = Field(
         default="enforce", description="refuse an image that the model is not for, or score it with a warning"
+    )
+    priority: Priority = Field(
+        default="normal", description="which jobs are taken first; a low one may wait, but not for ever"
     )
     callback: str | None = Field(
         default=None,
@@ -136,6 +139,7 @@ async def _request_of(upload: Upload, options: ScoreOptions, owner: str, service
         contrasts=contrasts,
         owner=owner,
         size_bytes=upload.size_bytes,
+        priority=options.priority,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from service.errors import GoneError
+from service.errors import GoneError, StoreFullError
 from service.failure_log import log_failure
 from service.jobs import JobRequest, JobState
 from service.keys import make_token
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 PULSE_S = 0.25
 TAKE_S = 1.0
+FULL_PAUSE_S = 5.0
 
 
 class Worker:
@@ -49,7 +50,7 @@ class Worker:
         self._settings = settings
         self._stopping = asyncio.Event()
         self._in_hand: dict[asyncio.Task[None], Delivery] = {}
-        self._recovered_at = 0.0
+        self._recovered_at = self._paused_until = 0.0
         self._paces: dict[str, Pace] = {}
 
     def stop(self) -> None:
@@ -73,11 +74,11 @@ class Worker:
             logger.info("worker %s has stopped", self.worker_id)
 
     async def _take_one(self) -> None:
-        if len(self._in_hand) >= self._settings.worker_jobs:
+        if len(self._in_hand) >= self._settings.worker_jobs or time.monotonic() < self._paused_until:
             await self._until_stop_or(*self._in_hand)
             return
         try:
-            delivery = await self._recover() or await self._take()
+            deliveries = await self._recover() or await self._take()
         except RedisError as error:
             logger.warning("the queue does not answer: %s", error)
             await asyncio.sleep(TAKE_S)
@@ -85,10 +86,10 @@ class Worker:
             with suppress(RedisError):
                 await self._queue.open()
             return
-        if delivery is not None:
+        for delivery in deliveries:
             self._accept(delivery)
 
-    async def _take(self) -> Delivery | None:
+    async def _take(self) -> list[Delivery]:
         """Wait for a job, but no longer than until `stop`."""
         taking = asyncio.create_task(self._queue.take(self.worker_id, wait_s=TAKE_S))
         await self._until_stop_or(taking)
@@ -100,15 +101,15 @@ class Worker:
         await asyncio.wait((*tasks, stopping), return_when=asyncio.FIRST_COMPLETED, timeout=TAKE_S)
         stopping.cancel()
 
-    async def _recover(self) -> Delivery | None:
+    async def _recover(self) -> list[Delivery]:
         if time.monotonic() - self._recovered_at < min(BEAT_S, self._settings.lease_s / 2):
-            return None
+            return []
         found = await self._queue.recover(self.worker_id, lease_s=self._settings.lease_s, count=1)
         if not found:
             self._recovered_at = time.monotonic()
-            return None
-        logger.warning("job %s was left by its worker; trying it again", found[0].job_id)
-        return found[0]
+        for delivery in found:
+            logger.warning("job %s was left by its worker; trying it again", delivery.job_id)
+        return found
 
     def _accept(self, delivery: Delivery) -> None:
         task = asyncio.create_task(self._work(delivery))
@@ -124,6 +125,8 @@ class Worker:
             pulsing = asyncio.create_task(self._pulse(delivery, run))
             try:
                 await self._run_job(delivery, run)
+            except StoreFullError:
+                await self._wait_for_room(delivery)
             finally:
                 # Whatever thread still works for this job stops at its next report.
                 run.is_stopped = True
@@ -131,6 +134,12 @@ class Worker:
         except RedisError as error:
             # The message stays ours until the lease is over; then whoever is alive takes it up.
             logger.warning("job %s is left: the queue does not answer (%s)", delivery.job_id, error)
+
+    async def _wait_for_room(self, delivery: Delivery) -> None:
+        """Nothing is wrong with the job: it is done when its result fits."""
+        self._paused_until = time.monotonic() + FULL_PAUSE_S
+        logger.error("the store is full; job %s waits until there is room", delivery.job_id)
+        await self._queue.hand_back(delivery)
 
     async def _run_job(self, delivery: Delivery, run: JobRun) -> None:
         started = time.monotonic()
@@ -154,6 +163,8 @@ class Worker:
             return None, None
         except GoneError as error:
             return "expired", problem_of(error)
+        except StoreFullError:
+            raise
         except Exception as error:
             # One of the edges where every error becomes a problem.
             if not isinstance(error, tuple(HTTP_STATUS)):

@@ -15,7 +15,7 @@ from inference.session import GraphOutput
 from service.images import get_ready
 from service.jobs import Job
 from service.kept import KEPT
-from service.keys import result_key
+from service.keys import PRIORITIES, result_key
 from service.results import RESULT
 from service.sandbox import Sandbox
 from service.store import Store
@@ -105,7 +105,10 @@ class Pipeline:
             run.reach(PREPARED + share * (INFERRED - PREPARED))
 
         start = time.perf_counter()
-        output = await self._batcher.run(predictor.session, entered.slices, priority=0, progress=report)
+        priority = PRIORITIES.index(run.job.request.priority)
+        output = await self._batcher.run(
+            predictor.session, entered.slices, priority=priority, progress=report
+        )
         run.timings_ms["infer"] = round(1000 * (time.perf_counter() - start), 3)
         return output
 

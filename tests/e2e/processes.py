@@ -17,12 +17,16 @@ PATIENCE_S = 60.0
 
 
 def start(
-    *arguments: str, log: int | IO[str] = subprocess.DEVNULL, **settings: str | Path
+    *arguments: str, log: int | IO[str] = subprocess.DEVNULL, code: str | None = None, **settings: str | Path
 ) -> "subprocess.Popen[str]":
-    """`atypia ARGUMENTS` with `ATYPIA_…` settings; all its processes log to `log`."""
+    """`atypia ARGUMENTS` with `ATYPIA_…` settings; all its processes log to `log`.
+
+    Args:
+        code: What Python runs instead of the command.
+    """
     variables = {f"ATYPIA_{name.upper()}": str(value) for name, value in settings.items()}
     return subprocess.Popen(
-        [sys.executable, "-m", "service.cli", *arguments],
+        [sys.executable, *(("-m", "service.cli") if code is None else ("-c", code)), *arguments],
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,

@@ -60,16 +60,16 @@ async def sent(queue: Queue, job_id: str = FIRST) -> None:
 
 async def failed(queue: Queue, job_id: str = FIRST) -> None:
     await sent(queue, job_id)
-    delivery = await queue.take("one", wait_s=1)
-    assert delivery is not None and await queue.start(delivery)
+    [delivery] = await queue.take("one", wait_s=1)
+    assert await queue.start(delivery)
     await queue.finish(delivery, "failed", error=named_problem("UnreadableImageError", 400, "it is damaged"))
 
 
 async def dead(queue: Queue, job_id: str = FIRST) -> None:
     """A job that stopped its worker once more than allowed."""
     await sent(queue, job_id)
-    delivery = await queue.take("one", wait_s=1)
-    assert delivery is not None and await queue.start(delivery)
+    [delivery] = await queue.take("one", wait_s=1)
+    assert await queue.start(delivery)
     await asyncio.sleep(0.01)
     [again] = await queue.recover("two", lease_s=0.001, count=1)
     assert await queue.start(again) is None

@@ -1,9 +1,11 @@
 """The queue's promises, on the embedded server, and on Redis itself where it is installed."""
 
+import asyncio
 import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -16,7 +18,7 @@ from service.errors import JobNotFoundError, JobStateError, QueueFullError
 from service.jobs import JobRequest
 from service.keys import Keys, make_token
 from service.problems import named_problem
-from service.queue import Delivery, Queue, Waiting
+from service.queue import FAIR_TURN, Delivery, Queue, Waiting
 from tests.system_packages import lacking
 
 pytestmark = pytest.mark.asyncio
@@ -49,13 +51,34 @@ def _wait_for(url: str) -> None:
     raise AssertionError("redis-server does not answer")
 
 
-@pytest_asyncio.fixture(params=["redis_url", "external_url"])
-async def queue(request: pytest.FixtureRequest) -> AsyncIterator[Queue]:
-    redis = connect(request.getfixturevalue(request.param))
-    queue = Queue(redis, Keys(f"queue-{make_token()}"), max_queued=3, max_deliveries=3)
+@pytest.fixture(params=["redis_url", "external_url"])
+def url(request: pytest.FixtureRequest) -> str:
+    found: str = request.getfixturevalue(request.param)
+    return found
+
+
+@asynccontextmanager
+async def opened_queue(url: str, *, max_queued: int) -> AsyncIterator[Queue]:
+    redis = connect(url)
+    queue = Queue(redis, Keys(f"queue-{make_token()}"), max_queued=max_queued, max_deliveries=3)
     await queue.open()
-    yield queue
-    await redis.aclose()
+    try:
+        yield queue
+    finally:
+        await redis.aclose()
+
+
+@pytest_asyncio.fixture
+async def queue(url: str) -> AsyncIterator[Queue]:
+    """It has room for three jobs."""
+    async with opened_queue(url, max_queued=3) as queue:
+        yield queue
+
+
+@pytest_asyncio.fixture
+async def roomy(url: str) -> AsyncIterator[Queue]:
+    async with opened_queue(url, max_queued=1000) as queue:
+        yield queue
 
 
 def request_for(job_id: str = "a" * 32) -> JobRequest:
@@ -65,21 +88,21 @@ def request_for(job_id: str = "a" * 32) -> JobRequest:
 async def running(queue: Queue, worker: str = "one") -> Delivery:
     """Submit a job and start it."""
     await queue.submit(request_for())
-    delivery = await queue.take(worker, wait_s=1)
-    assert delivery is not None and await queue.start(delivery) is not None
+    [delivery] = await queue.take(worker, wait_s=1)
+    assert await queue.start(delivery) is not None
     return delivery
 
 
 async def test_a_job_sent_before_the_first_worker_exists_is_delivered(queue: Queue):
     await queue.submit(request_for())
-    delivery = await queue.take("late", wait_s=1)
-    assert delivery is not None and delivery.job_id == "a" * 32
+    [delivery] = await queue.take("late", wait_s=1)
+    assert delivery.job_id == "a" * 32
 
 
 async def test_opening_twice_changes_nothing(queue: Queue):
     await queue.submit(request_for())
     await queue.open()
-    assert await queue.take("one", wait_s=1) is not None
+    assert len(await queue.take("one", wait_s=1)) == 1
 
 
 async def test_the_same_request_twice_is_one_job(queue: Queue):
@@ -124,6 +147,68 @@ async def test_a_silent_workers_job_goes_to_another_which_alone_may_keep_it(queu
     assert await queue.pulse(second, 0.1) is True
 
 
+async def test_a_dead_workers_job_is_found_behind_many_that_are_in_good_hands(roomy: Queue):
+    deliveries: list[Delivery] = []
+    for number in range(40):
+        await roomy.submit(request_for(f"{number:032x}"))
+        [delivery] = await roomy.take("one", wait_s=1)
+        await roomy.start(delivery)
+        deliveries.append(delivery)
+    await asyncio.sleep(0.3)
+    for delivery in deliveries[:-1]:
+        await roomy.pulse(delivery, 0.1)
+    [found] = await roomy.recover("two", lease_s=0.3, count=1)
+    assert found.job_id == f"{39:032x}"
+
+
+async def test_jobs_are_taken_by_priority(roomy: Queue):
+    for number, priority in enumerate(("low", "normal", "high", "normal")):
+        await roomy.submit(replace(request_for(f"{number:032x}"), priority=priority))
+    assert (await roomy.status()).depths == {"high": 1, "normal": 2, "low": 1}
+    taken = [one.job_id[-1] for _ in range(4) for one in await roomy.take("one", wait_s=1)]
+    assert taken == ["2", "1", "3", "0"]
+
+
+async def test_a_job_of_low_priority_does_not_wait_for_ever(roomy: Queue):
+    await roomy.submit(replace(request_for("f" * 32), priority="low"))
+    for number in range(FAIR_TURN):
+        await roomy.submit(replace(request_for(f"{number:032x}"), priority="high"))
+    taken = [one.job_id for _ in range(FAIR_TURN) for one in await roomy.take("one", wait_s=1)]
+    assert taken[-1] == "f" * 32
+
+
+async def test_a_waiting_worker_takes_whatever_comes_first(roomy: Queue):
+    taking = asyncio.create_task(roomy.take("one", wait_s=10))
+    await asyncio.sleep(0.2)
+    await roomy.submit(replace(request_for(), priority="low"))
+    [delivery] = await asyncio.wait_for(taking, 2)
+    assert await roomy.start(delivery) is not None
+    assert await roomy.hand_back(delivery)
+    [again] = await roomy.take("one", wait_s=1)
+    assert await roomy.start(again) is not None and await roomy.finish(again, "done")
+    assert ((await roomy.status()).depth, (await roomy.status()).running) == (0, 0)
+
+
+async def test_jobs_of_all_priorities_fill_one_queue(queue: Queue):
+    for letter, priority in zip("abc", ("low", "normal", "high"), strict=True):
+        await queue.submit(replace(request_for(letter * 32), priority=priority, size_bytes=10))
+    assert (await queue.status()).queued_bytes == 30
+    with pytest.raises(QueueFullError):
+        await queue.submit(replace(request_for("d" * 32), priority="high"))
+    await queue.cancel("a" * 32)
+    await queue.cancel("c" * 32)
+    assert ((await queue.status()).depths, (await queue.status()).queued_bytes) == (
+        {"high": 0, "normal": 1, "low": 0},
+        10,
+    )
+
+
+async def test_jobs_that_were_queued_long_ago_are_told(queue: Queue):
+    await queue.submit(replace(request_for(), priority="low"))
+    assert await queue.waiting_since(60, count=10) == []
+    assert await queue.waiting_since(-5, count=10) == ["a" * 32]
+
+
 async def test_a_beating_workers_job_is_left_alone(queue: Queue):
     delivery = await running(queue)
     await queue.pulse(delivery, 0.1)
@@ -155,16 +240,16 @@ async def test_a_job_that_stops_its_worker_three_times_becomes_a_dead_letter(que
 async def test_a_dead_letter_can_be_tried_again(queue: Queue):
     await test_a_job_that_stops_its_worker_three_times_becomes_a_dead_letter(queue)
     await queue.retry("a" * 32)
-    delivery = await queue.take("five", wait_s=1)
-    assert delivery is not None and await queue.start(delivery) is not None
+    [delivery] = await queue.take("five", wait_s=1)
+    assert await queue.start(delivery) is not None
     assert (await queue.status()).dead == 0
 
 
 async def test_a_cancelled_queued_job_is_never_started(queue: Queue):
     await queue.submit(request_for())
-    delivery = await queue.take("one", wait_s=1)
+    [delivery] = await queue.take("one", wait_s=1)
     assert await queue.cancel("a" * 32) == "cancelled"
-    assert delivery is not None and await queue.start(delivery) is None
+    assert await queue.start(delivery) is None
     assert (await queue.status()).depth == 0
 
 
@@ -180,8 +265,8 @@ async def test_a_late_worker_cannot_finish_a_newer_attempt(queue: Queue):
     late = await running(queue)
     await queue.cancel(late.job_id)
     await queue.retry(late.job_id)
-    newer = await queue.take("two", wait_s=1)
-    assert newer is not None and await queue.start(newer) is not None
+    [newer] = await queue.take("two", wait_s=1)
+    assert await queue.start(newer) is not None
     assert await queue.finish(late, "failed", error=PROBLEM) is False
     assert await queue.finish(newer, "done") is True
 
@@ -190,8 +275,8 @@ async def test_a_job_handed_back_is_delivered_again_as_if_for_the_first_time(que
     delivery = await running(queue)
     assert [await queue.hand_back(delivery), await queue.hand_back(delivery)] == [True, False]
     assert (await queue.get(delivery.job_id)).state == "queued"
-    again = await queue.take("two", wait_s=1)
-    assert again is not None and await queue.start(again) is not None
+    [again] = await queue.take("two", wait_s=1)
+    assert await queue.start(again) is not None
     assert (await queue.status()).depth == 1
 
 
@@ -230,8 +315,8 @@ async def test_the_bytes_that_wait_are_those_of_unfinished_jobs(queue: Queue):
     for name, size in (("a", 100), ("b", 30), ("c", 7)):
         await queue.submit(replace(request_for(name * 32), size_bytes=size))
     assert (await queue.status()).queued_bytes == 137
-    delivery = await queue.take("one", wait_s=1)
-    assert delivery is not None and await queue.start(delivery) is not None
+    [delivery] = await queue.take("one", wait_s=1)
+    assert await queue.start(delivery) is not None
     await queue.hand_back(delivery)
     assert (await queue.status()).queued_bytes == 137
     for _ in range(2):  # as after a dropped connection
@@ -239,8 +324,8 @@ async def test_the_bytes_that_wait_are_those_of_unfinished_jobs(queue: Queue):
     assert (await queue.status()).queued_bytes == 37
     await queue.retry("a" * 32)
     assert (await queue.status()).queued_bytes == 137
-    delivery = await queue.take("one", wait_s=1)
-    assert delivery is not None and await queue.start(delivery) is not None
+    [delivery] = await queue.take("one", wait_s=1)
+    assert await queue.start(delivery) is not None
     for _ in range(2):
         await queue.finish(delivery, "done")
     assert (await queue.status()).queued_bytes == 107
@@ -250,8 +335,7 @@ async def test_the_bytes_that_wait_are_those_of_unfinished_jobs(queue: Queue):
 async def test_the_jobs_that_wait_are_told_in_their_order(queue: Queue):
     for name, size in (("a", 100), ("b", 30)):
         await queue.submit(replace(request_for(name * 32), size_bytes=size))
-    delivery = await queue.take("one", wait_s=1)
-    assert delivery is not None
+    assert len(await queue.take("one", wait_s=1)) == 1
     assert await queue.waiting(10) == [
         Waiting("a" * 32, "tiny@1.0.0", 100, is_in_hand=True),
         Waiting("b" * 32, "tiny@1.0.0", 30, is_in_hand=False),

@@ -62,6 +62,18 @@ async def test_a_result_that_is_too_old_expires_and_can_be_made_again(settings: 
         assert (await client.get(f"{path}/result")).status_code == 200
 
 
+async def test_a_job_that_waited_too_long_expires_untried(settings: Settings, redis_url: str):
+    async with running_app(settings, redis_url) as client:
+        path = (await client.post("/score?priority=low", content=png_bytes())).json()["links"]["self"]
+        await sweep(settings, redis_url, hours_later=0)
+        assert (await client.get(path)).json()["state"] == "queued"
+        soon = settings.model_copy(update={"expire_queued_hours": 1e-9})
+        while (await client.get(path)).json()["state"] == "queued":
+            await sweep(soon, redis_url, hours_later=0)
+        assert (await client.get(path)).json()["state"] == "expired"
+        assert 'atypia_queue_depth{priority="low"} 0.0' in (await client.get("/metrics")).text
+
+
 async def test_a_job_whose_upload_is_gone_expires_instead_of_failing(settings: Settings, redis_url: str):
     async with running_app(settings, redis_url) as client:
         path = (await client.post("/score", content=png_bytes())).json()["links"]["self"]

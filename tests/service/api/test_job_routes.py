@@ -158,7 +158,7 @@ async def test_metrics_count_requests_by_route_and_queued_jobs(client: httpx.Asy
     await client.get(path)
     text = (await client.get("/metrics")).text
     assert 'atypia_http_requests_total{method="GET",route="/jobs/{job_id}",status="200"} 1.0' in text
-    assert "atypia_queue_depth 1.0" in text
+    assert 'atypia_queue_depth{priority="normal"} 1.0' in text
     assert "atypia_workers 0.0" in text
 
 

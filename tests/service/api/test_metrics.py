@@ -63,7 +63,7 @@ async def test_seconds_of_queued_work_are_unknown_without_a_worker(settings: Set
         await client.post("/score", content=png_bytes())
     async with running_app(settings, redis_url) as client:
         values = await values_of(client)
-    assert values["atypia_queue_depth"] == 1 and "atypia_queued_seconds" not in values
+    assert values['atypia_queue_depth{priority="normal"}'] == 1 and "atypia_queued_seconds" not in values
     assert values["atypia_queued_bytes"] == len(png_bytes())
 
 
