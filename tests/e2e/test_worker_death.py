@@ -126,14 +126,17 @@ async def test_a_job_longer_than_the_lease_runs_once_beside_an_idle_worker(
 
 
 WITH_A_WRONG_CLOCK = """
-import datetime, time
+import datetime, sys, time
+from service.cli import main
 ahead_s, right = 2 * 86400, time.time
 class Ahead(datetime.datetime):
     @classmethod
     def now(cls, tz=None):
         return super().now(tz) + datetime.timedelta(seconds=ahead_s)
-time.time, datetime.datetime = lambda: right() + ahead_s, Ahead
-from service.cli import main
+time.time = lambda: right() + ahead_s
+for name, module in list(sys.modules.items()):
+    if name.startswith("service.") and getattr(module, "datetime", None) is datetime.datetime:
+        module.datetime = Ahead
 main()
 """
 
