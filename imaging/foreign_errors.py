@@ -42,7 +42,10 @@ FOREIGN_ERRORS = (
 )
 """What pydicom and its plug-ins, nibabel, Pillow and zipfile were seen to raise on damaged files."""
 
-_TALKATIVE_LOGGERS = ("pydicom", "nibabel.global", "PIL", "rle", "openjpeg")
+_TALKATIVE_LOGGERS = [
+    logging.getLogger(name) for name in ("pydicom", "nibabel.global", "PIL", "rle", "openjpeg")
+]
+_SILENT = logging.CRITICAL + 1
 
 
 @contextmanager
@@ -61,8 +64,9 @@ def translated(sentence: str) -> Iterator[None]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Drop the libraries' warnings and log lines: they quote the header, and with it the patient."""
-    for name in _TALKATIVE_LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    for logger in _TALKATIVE_LOGGERS:
+        if logger.level != _SILENT:  # setting it takes longer than most of what is done in silence
+            logger.setLevel(_SILENT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

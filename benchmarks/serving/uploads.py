@@ -7,6 +7,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from benchmarks.serving.dicom import ENCODERS, x_ray
+
 
 def volumes(count: int, *, side: int, depth: int, seed: int = 0) -> list[bytes]:
     """NIfTI volumes of int16, smooth as scans are, uncompressed."""
@@ -30,4 +32,14 @@ def pictures(count: int, *, side: int, seed: int = 0) -> list[bytes]:
         out = io.BytesIO()
         Image.fromarray(grey.astype(np.uint8)).save(out, "PNG")
         found.append(out.getvalue())
+    return found
+
+
+def x_rays(count: int, *, side: int, seed: int = 0) -> list[bytes]:
+    """DICOM radiographs of 12 bits, uncompressed; each has a few pixels of its own."""
+    content = bytearray(ENCODERS["Explicit VR Little Endian"][1](x_ray(side, bits=12)))
+    found = []
+    for number in range(count):
+        content[-8:] = (seed << 32 | number).to_bytes(8, "little")
+        found.append(bytes(content))
     return found
