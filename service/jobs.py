@@ -20,7 +20,8 @@ class JobRequest:
     """What a sender asks for; with the bundle and the input these are the job's identity.
 
     `contrasts` says which parts of the upload are which contrast, in the order of the channels; empty where
-    all parts are one picture. `owner` is the id of the key that it was sent with, "" for none.
+    all parts are one picture. `owner` is the id of the key that it was sent with, "" for none;
+    `traceparent` the trace that it belongs to, "" for none.
     """
 
     job_id: str
@@ -33,6 +34,7 @@ class JobRequest:
     owner: str = ""
     size_bytes: int = 0
     priority: Priority = "normal"
+    traceparent: str = ""
 
     @property
     def keys(self) -> dict[str, list[str]]:
@@ -50,6 +52,7 @@ class JobRequest:
             "owner": self.owner,
             "size_bytes": str(self.size_bytes),
             "priority": self.priority,
+            "traceparent": self.traceparent,
         }
 
 
@@ -83,6 +86,7 @@ class Job:
                 owner=values.get("owner", ""),
                 size_bytes=int(values.get("size_bytes", "0")),
                 priority=values.get("priority", "normal"),
+                traceparent=values.get("traceparent", ""),
             ),
             state=values["state"],
             attempt=values["attempt"],

@@ -90,6 +90,10 @@ class Settings(BaseSettings):
         default="info", description="least severe log line that is written"
     )
 
+    traces_url: str | None = Field(
+        default=None, description="OTLP/HTTP address that traces are sent to; unset: none are made"
+    )
+
     # What keeps the service from being overrun.
     max_queued_bytes: int = Field(
         default=32 * 1024 * _MIB, ge=1, description="bytes of unfinished uploads above which more get 429"

@@ -1,5 +1,6 @@
 """The HTTP application: routes, errors and services put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -14,8 +15,10 @@ from service.api.problem_responses import install_error_handlers
 from service.api.protection import ProtectedAnswers
 from service.api.requests_counted import CountedRequests, RequestCounter
 from service.api.services import open_services
+from service.api.traced import TracedRequests
 from service.audit import AuditLog
 from service.settings import Settings
+from service.tracing import open_tracing
 
 _DESCRIPTION = """
 Scores medical images against models of what is normal, and shows where an image departs from that.
@@ -25,12 +28,15 @@ Research use only: not a medical device, not for diagnosis or patient care.
 
 def create_app(settings: Settings, redis_url: str) -> FastAPI:
     counter = RequestCounter()
+    tracing = open_tracing(settings, role="api")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings, redis_url, counter) as services:
             app.state.services = services
             yield
+        # A collector that is away is waited for a while.
+        await asyncio.to_thread(tracing.close)
 
     # Its /docs page comes whole from here: a hospital's network may not reach a CDN.
     app = FastAPIOffline(
@@ -40,6 +46,7 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
     app.add_middleware(AuditedRequests, log=AuditLog(settings.audit_dir))
     app.add_middleware(CountedRequests, counter=counter)
     app.add_middleware(ProtectedAnswers)
+    app.add_middleware(TracedRequests, tracing=tracing)
     for routes in (score_routes, result_routes, job_routes, model_routes):
         app.include_router(routes.router, dependencies=DOCUMENTED)
     app.include_router(health_routes.router)

@@ -1,6 +1,7 @@
 """From a request's body to a job: what it is, which model it goes to, whether it is known already."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,6 +20,7 @@ from service.errors import NoModelForImageError, UnknownFieldError
 from service.images import inspect_upload
 from service.jobs import JobRequest
 from service.keys import Priority, digest_of_parts, input_keys, make_job_id
+from service.tracing import TRACEPARENT
 
 
 class ScoreOptions(BaseModel):
@@ -82,6 +84,7 @@ async def submit_upload(request: Request, options: ScoreOptions, owner: str, ser
         if options.callback is not None:
             services.callbacks_allowed.endpoint_of(options.callback)
         job = await _request_of(upload, options, owner, services)
+        job = replace(job, traceparent=getattr(request.state, TRACEPARENT, ""))
         is_kept = await services.queue.submit(job)
         if options.callback is not None:
             await services.deliveries.owe(OwedCallback(job.job_id, options.callback))

@@ -19,6 +19,7 @@ from service.problems import HTTP_STATUS, Problem, problem_of
 from service.queue import Delivery, Queue
 from service.settings import Settings
 from service.task_end import end_tasks
+from service.tracing import Tracing
 from service.worker.models import Models
 from service.worker.pipeline import JobRun, JobStoppedError, Pipeline
 from service.worker_registry import BEAT_S, WorkerRegistry, WorkerStatus
@@ -41,6 +42,7 @@ class Worker:
         *,
         models: Models,
         settings: Settings,
+        tracing: Tracing,
     ) -> None:
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{make_token()[:8]}"
         self._queue = queue
@@ -48,6 +50,7 @@ class Worker:
         self._pipeline = pipeline
         self._models = models
         self._settings = settings
+        self._tracing = tracing
         self._stopping = asyncio.Event()
         self._in_hand: dict[asyncio.Task[None], Delivery] = {}
         self._recovered_at = self._paused_until = 0.0
@@ -143,9 +146,15 @@ class Worker:
 
     async def _run_job(self, delivery: Delivery, run: JobRun) -> None:
         started = time.monotonic()
-        state, problem = await self._outcome(run)
+        request = run.job.request
+        with self._tracing.span("waiting", parent=request.traceparent, since=run.job.created_at):
+            pass
+        with self._tracing.span("job", kind="consumer", parent=request.traceparent) as span:
+            span.note(job_id=delivery.job_id, model=request.model, size_bytes=request.size_bytes)
+            state, problem = await self._outcome(run)
+            span.note(state=state or "stopped", **{f"{name}_ms": ms for name, ms in run.timings_ms.items()})
         if state == "done":
-            self._note_pace(run.job.request, time.monotonic() - started)
+            self._note_pace(request, time.monotonic() - started)
         if state is None:
             logger.info("job %s was stopped", delivery.job_id)
             return

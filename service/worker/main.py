@@ -20,6 +20,7 @@ from service.settings import Settings
 from service.store import Store
 from service.sweep import Sweeper
 from service.task_end import end_tasks
+from service.tracing import open_tracing
 from service.worker.batcher import Batcher
 from service.worker.loop import Worker
 from service.worker.models import Models
@@ -67,18 +68,23 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
     redis, keys = connect(redis_url), Keys(settings.key_prefix)
     queue = Queue(redis, keys, max_queued=settings.max_queued, max_deliveries=settings.max_deliveries)
     store = Store(settings.store_dir)
-    pipeline = Pipeline(store, models, batcher, sandboxes=_sandboxes(settings), limits=settings.limits)
+    tracing = open_tracing(settings, role="worker")
+    pipeline = Pipeline(
+        store, models, batcher, sandboxes=_sandboxes(settings), limits=settings.limits, tracing=tracing
+    )
     sweeping = asyncio.create_task(Sweeper(queue, store, settings=settings).run())
     try:
         await pipeline.warm()
         # A queue that is away now is opened by the worker's loop as soon as it answers.
         with suppress(RedisError):
             await queue.open()
-        yield Worker(queue, WorkerRegistry(redis, keys), pipeline, models=models, settings=settings)
+        registry = WorkerRegistry(redis, keys)
+        yield Worker(queue, registry, pipeline, models=models, settings=settings, tracing=tracing)
     finally:
         await end_tasks(sweeping)
         pipeline.close()
         batcher.close()
+        await asyncio.to_thread(tracing.close)
         await redis.aclose()
 
 

@@ -19,6 +19,7 @@ from service.keys import PRIORITIES, result_key
 from service.results import RESULT
 from service.sandbox import Sandbox
 from service.store import Store
+from service.tracing import Tracing
 from service.worker.batcher import Batcher
 from service.worker.models import Models
 from service.worker.visits import Entered, Left, enter, forget, leave
@@ -55,12 +56,20 @@ class Pipeline:
     """The stages of one worker; as many jobs may be in it at once as it has sandboxes."""
 
     def __init__(
-        self, store: Store, models: Models, batcher: Batcher, *, sandboxes: list[Sandbox], limits: Limits
+        self,
+        store: Store,
+        models: Models,
+        batcher: Batcher,
+        *,
+        sandboxes: list[Sandbox],
+        limits: Limits,
+        tracing: Tracing,
     ) -> None:
         self._store = store
         self._models = models
         self._batcher = batcher
         self._limits = limits
+        self._tracing = tracing
         self._all_sandboxes = sandboxes
         self._sandboxes: asyncio.LifoQueue[Sandbox] = asyncio.LifoQueue()
         for sandbox in sandboxes:
@@ -85,10 +94,13 @@ class Pipeline:
         """
         predictor = self._models.get(run.job.request.bundle_digest)
         async with self._sandbox() as sandbox:
-            with self._batcher.expecting():
+            with self._batcher.expecting(), self._tracing.span("decode and prepare"):
                 entered = await self._enter(run, predictor, sandbox)
-            output = await self._infer(run, predictor, entered)
-            await self._leave(run, predictor, sandbox, output)
+            with self._tracing.span("infer") as span:
+                span.note(slices=len(entered.slices))
+                output = await self._infer(run, predictor, entered)
+            with self._tracing.span("finish and store"):
+                await self._leave(run, predictor, sandbox, output)
 
     async def _enter(self, run: JobRun, predictor: Predictor, sandbox: Sandbox) -> Entered:
         request = run.job.request
