@@ -81,6 +81,10 @@ class DiskFullError(LaterError):
     """The disk of the store is nearly full."""
 
 
+class StoreError(ServiceError):
+    """The store of uploads and results does not answer, or refuses."""
+
+
 class NotReadyError(ServiceError):
     """A part that the service needs is missing: the queue, a live worker, or a model."""
 

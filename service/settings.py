@@ -26,6 +26,12 @@ class Settings(BaseSettings):
         default=(_REPOSITORY / "bundles",),
         description="folders that hold bundles, separated as in PATH",
     )
+    store_url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[^/]+",
+        description="s3://bucket/prefix of uploads and results; unset: a folder of data_dir",
+    )
+    store_allow_http: bool = Field(default=False, description="whether the bucket may be asked without TLS")
     redis_url: str | None = Field(
         default=None, description="redis://, rediss:// or unix:// URL; the embedded server when unset"
     )

@@ -9,12 +9,27 @@ import pytest
 from service.embedded import embedded_server
 from service.settings import Settings
 from tests.service.bundle_builder import SLOW, make_bundle
+from tests.service.s3_server import BUCKET, s3_server, variables_for
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with embedded_server(tmp_path_factory.mktemp("redis")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket_url(s3_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty place in a bucket; the environment says where the bucket is, for child processes too."""
+    for name, value in variables_for(s3_address).items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/{secrets.token_hex(6)}"
 
 
 @pytest.fixture(scope="session")
