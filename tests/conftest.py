@@ -10,12 +10,37 @@ from service.embedded import embedded_server
 from service.settings import Settings
 from tests.service.bundle_builder import SLOW, make_bundle
 from tests.service.s3_server import BUCKET, s3_server, variables_for
+from tests.service.tls_server import TlsServer, running_tls_server
+from tests.service.valkey_servers import cluster, sentinel_group
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with embedded_server(tmp_path_factory.mktemp("redis")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def sentinel_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sentinel_group(tmp_path_factory.mktemp("sentinel")) as group:
+        yield group.url
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with cluster(tmp_path_factory.mktemp("cluster")) as (_nodes, url):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
+    with running_tls_server(tmp_path_factory.mktemp("tls")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tls_url(tls_server: TlsServer) -> str:
+    return tls_server.url
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from redis import Redis
 from service.keys import Keys
 from tests.e2e.processes import PATIENCE_S, address_of, running, wait_for_state
 from tests.service.uploads_builder import nifti_bytes, png_bytes
-from tests.service.valkey_servers import free_port, valkey_server, wait_for
+from tests.service.valkey_servers import valkey_server
 
 
 class Machine:
@@ -44,11 +44,8 @@ class Machine:
 
 @pytest.fixture(scope="module")
 def queue_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port()
-    with valkey_server(tmp_path_factory.mktemp("queue"), port=port):
-        url = f"redis://127.0.0.1:{port}"
-        wait_for(url)
-        yield url
+    with valkey_server(tmp_path_factory.mktemp("queue")) as server:
+        yield f"redis://127.0.0.1:{server.port}"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The queue's promises, on the embedded server, and on Redis itself where it is installed."""
+"""The queue's promises: on the embedded server, on Redis where there is one, by Sentinels, in a cluster."""
 
 import shutil
 import subprocess
@@ -49,7 +49,7 @@ def _wait_for(url: str) -> None:
     raise AssertionError("redis-server does not answer")
 
 
-@pytest_asyncio.fixture(params=["redis_url", "external_url"])
+@pytest_asyncio.fixture(params=["redis_url", "external_url", "sentinel_url", "cluster_url", "tls_url"])
 async def queue(request: pytest.FixtureRequest) -> AsyncIterator[Queue]:
     redis = connect(request.getfixturevalue(request.param))
     queue = Queue(redis, Keys(f"queue-{make_token()}"), max_queued=3, max_deliveries=3)
