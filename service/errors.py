@@ -81,7 +81,11 @@ class DiskFullError(LaterError):
     """The disk of the store is nearly full."""
 
 
-class StoreFullError(ServiceError):
+class StoreError(ServiceError):
+    """The store of uploads and results does not answer, or refuses."""
+
+
+class StoreFullError(StoreError):
     """A write failed for want of room."""
 
 

@@ -20,6 +20,7 @@ from service.api.bounded_heads import BoundedHeads
 from service.connection import connect
 from service.embedded import embedded_server
 from service.keys import Keys
+from service.redis_url import complete_url
 from service.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ _READY_TIMEOUT_S = 300.0
 def queue_server(settings: Settings) -> Iterator[str]:
     """The URL of the Redis that the settings name, or of the embedded server."""
     if settings.redis_url is not None:
-        yield settings.redis_url
+        files = {"password_file": settings.redis_password_file, "ca_file": settings.redis_ca_file}
+        yield complete_url(settings.redis_url, **files)
         return
     with embedded_server(settings.data_dir) as url:
         yield url

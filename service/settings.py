@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from imaging.limits import Limits
@@ -26,8 +26,22 @@ class Settings(BaseSettings):
         default=(_REPOSITORY / "bundles",),
         description="folders that hold bundles, separated as in PATH",
     )
+    store_url: str | None = Field(
+        default=None,
+        pattern=r"^s3://[^/]+",
+        description="s3://bucket/prefix of uploads and results; unset: a folder of data_dir",
+    )
+    store_allow_http: bool = Field(default=False, description="whether the bucket may be asked without TLS")
     redis_url: str | None = Field(
-        default=None, description="redis://, rediss:// or unix:// URL; the embedded server when unset"
+        default=None,
+        pattern=r"^(unix|rediss?(\+(sentinel|cluster))?)://",
+        description="URL of Redis, see service.connection; the embedded server when unset",
+    )
+    redis_password_file: FilePath | None = Field(
+        default=None, description="file that holds the password of Redis, so that the URL need not"
+    )
+    redis_ca_file: FilePath | None = Field(
+        default=None, description="certificates that a server of rediss:// is held against, PEM"
     )
     key_prefix: str = Field(default="atypia", description="first part of every Redis key")
     host: str = Field(default="127.0.0.1", description="address that the API listens on")
@@ -149,6 +163,13 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("redis_ca_file")
+    @classmethod
+    def _need_tls(cls, file: Path | None, found: ValidationInfo) -> Path | None:
+        if file is not None and not str(found.data.get("redis_url")).startswith("rediss"):
+            raise ValueError("certificates are for TLS; let redis_url begin with rediss")
+        return file
 
     @field_validator("callback_secret")
     @classmethod

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
 
+from service.errors import StoreError
 from service.queue import Queue
 from service.settings import Settings
-from service.store import SCRATCH, Store
+from service.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -30,22 +31,21 @@ class Sweeper:
         while True:
             try:
                 await self.sweep(await self._store.now())
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError, StoreError) as error:
                 logger.warning("sweeping failed: %s", type(error).__name__)
             await asyncio.sleep(SWEEP_S)
 
     async def sweep(self, now: datetime) -> None:
         """Remove what is too old at `now`."""
-        for key in await self._store.older_than(
-            "inputs", now - timedelta(hours=self._settings.keep_inputs_hours)
-        ):
-            await self._store.delete(key.rsplit("/", 1)[0])
+        keep_inputs = timedelta(hours=self._settings.keep_inputs_hours)
+        old_keys = await self._store.older_than("inputs", now - keep_inputs)
+        for upload in sorted({key.rsplit("/", 1)[0] for key in old_keys}):
+            await self._store.delete(upload)
         waited_s = 3600 * self._settings.expire_queued_hours
         for job_id in await self._queue.waiting_since(waited_s, count=_BATCH):
             await self._queue.expire(job_id)
         # A process that was killed leaves its file.
-        for key in await self._store.older_than(SCRATCH, now - _LONGEST_RUN):
-            await self._store.remove(key)
+        await self._store.sweep_scratch(now - _LONGEST_RUN)
         age_s = 3600 * self._settings.keep_results_hours
         for job_id in await self._queue.older_than(age_s, count=_BATCH):
             if await self._queue.expire(job_id):

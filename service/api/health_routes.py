@@ -1,5 +1,7 @@
 """Whether the service lives, whether it can do its work, and what it has done."""
 
+import asyncio
+
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse, RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -10,8 +12,10 @@ from service.api.access import MayRead
 from service.api.measurements import Measurements
 from service.api.score_routes import PROBLEMS
 from service.api.services import Services, ServicesDep
-from service.errors import NotReadyError
+from service.errors import NotReadyError, StoreError
 from service.worker_registry import WorkerStatus
+
+_STORE_TIMEOUT_S = 5
 
 router = APIRouter(tags=["health"], responses=PROBLEMS)
 
@@ -37,7 +41,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(services: ServicesDep) -> Readiness:
-    """Redis answers, the disk has room, live workers have every model loaded and checked; 503 otherwise."""
+    """Redis and the store answer, the disk has room, live workers have all models checked; 503 otherwise."""
     return await check_ready(services)
 
 
@@ -62,6 +66,7 @@ async def check_ready(services: Services) -> Readiness:
         DiskFullError: There is no room for uploads.
     """
     services.admission.disk.check()
+    await _check_store(services)
     try:
         await services.queue.ping()
         workers = await services.registry.alive()
@@ -74,6 +79,14 @@ async def check_ready(services: Services) -> Readiness:
         raise NotReadyError("; ".join((missing, *problems)))
     models = [bundle.reference for bundle in services.catalog]
     return Readiness(workers=len(workers), models=models, problems=problems)
+
+
+async def _check_store(services: Services) -> None:
+    try:
+        async with asyncio.timeout(_STORE_TIMEOUT_S):
+            await services.store.check()
+    except (StoreError, TimeoutError) as error:
+        raise NotReadyError("the store does not answer") from error
 
 
 def _missing(services: Services, workers: list[WorkerStatus]) -> str | None:

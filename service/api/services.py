@@ -24,6 +24,7 @@ from service.deliveries import Deliveries
 from service.disk import Disk
 from service.images import get_ready
 from service.keys import Keys
+from service.open_store import open_store
 from service.queue import Queue
 from service.rates import RateLimit
 from service.sandbox import Sandbox
@@ -71,9 +72,9 @@ async def open_services(
         max_deliveries=settings.max_deliveries,
         max_queued_bytes=settings.max_queued_bytes,
     )
-    registry, store = WorkerRegistry(redis, keys), Store(settings.store_dir)
+    registry, store = WorkerRegistry(redis, keys), open_store(settings)
     rates = RateLimit(redis, keys, per_minute=settings.rate_per_minute, burst=settings.rate_burst)
-    disk = Disk(settings.store_dir, min_free_bytes=settings.min_free_bytes)
+    disk = Disk(store.disk_folder, min_free_bytes=settings.min_free_bytes)
     services = Services(
         settings=settings,
         catalog=Catalog.of_folders(settings.bundles),

@@ -1,7 +1,8 @@
 """From a request's body to a job: what it is, which model it goes to, whether it is known already."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,7 +20,8 @@ from service.deliveries import OwedCallback
 from service.errors import NoModelForImageError, UnknownFieldError
 from service.images import inspect_upload
 from service.jobs import JobRequest
-from service.keys import Priority, digest_of_parts, input_keys, make_job_id
+from service.keys import Priority, digest_of_parts, input_key, input_keys, make_job_id
+from service.store import Intake
 from service.tracing import TRACEPARENT
 
 
@@ -61,6 +63,14 @@ class ScoreOptions(BaseModel):
             ) from error
 
 
+@dataclass(frozen=True)
+class _Sender:
+    """As in `JobRequest`."""
+
+    owner: str
+    traceparent: str
+
+
 async def submit_upload(request: Request, options: ScoreOptions, owner: str, services: Services) -> str:
     """Receive an image and queue its job; the id of the job, which may be one that is known already.
 
@@ -71,27 +81,16 @@ async def submit_upload(request: Request, options: ScoreOptions, owner: str, ser
     """
     await services.admission.admit(request)
     settings = services.settings
-    upload = await receive_upload(
-        request,
-        services.store,
-        max_bytes=settings.max_upload_bytes,
-        max_files=settings.max_files,
-        check_room=services.admission.disk.check,
-    )
-    is_kept = False
-    try:
-        options = options.updated(upload.fields)
-        if options.callback is not None:
-            services.callbacks_allowed.endpoint_of(options.callback)
-        job = await _request_of(upload, options, owner, services)
-        job = replace(job, traceparent=getattr(request.state, TRACEPARENT, ""))
-        is_kept = await services.queue.submit(job)
-        if options.callback is not None:
-            await services.deliveries.owe(OwedCallback(job.job_id, options.callback))
-    finally:
-        if not is_kept:
-            await services.store.delete(f"inputs/{upload.upload_id}")
-    return job.job_id
+    async with services.store.receiving() as intake:
+        upload = await receive_upload(
+            request,
+            intake,
+            max_bytes=settings.max_upload_bytes,
+            max_files=settings.max_files,
+            check_room=services.admission.disk.check,
+        )
+        sender = _Sender(owner, getattr(request.state, TRACEPARENT, ""))
+        return await _submit(upload, intake, options, sender, services)
 
 
 def choose_bundle(
@@ -120,15 +119,36 @@ def choose_bundle(
     return bundle
 
 
-async def _request_of(upload: Upload, options: ScoreOptions, owner: str, services: Services) -> JobRequest:
+async def _submit(
+    upload: Upload, intake: Intake, options: ScoreOptions, sender: _Sender, services: Services
+) -> str:
+    is_kept = False
+    try:
+        options = options.updated(upload.fields)
+        if options.callback is not None:
+            services.callbacks_allowed.endpoint_of(options.callback)
+        job = await _request_of(upload, intake.root, options, sender, services)
+        # A worker may take the job at once: its files must be there before it is.
+        await services.store.keep(intake, [input_key(upload.upload_id, part) for part in range(job.parts)])
+        is_kept = await services.queue.submit(job)
+        if options.callback is not None:
+            await services.deliveries.owe(OwedCallback(job.job_id, options.callback))
+    finally:
+        if not is_kept:
+            await services.store.delete(f"inputs/{upload.upload_id}")
+    return job.job_id
+
+
+async def _request_of(
+    upload: Upload, root: Path, options: ScoreOptions, sender: _Sender, services: Services
+) -> JobRequest:
     parts = len(upload.names)
     asked = _contrasts_of(upload, options, services.catalog)
     keys = input_keys(upload.upload_id, parts, asked)
-    async with services.store.at_hand(keys) as root:
-        header = await services.sandbox.call(inspect_upload, root, keys, services.settings.limits)
+    header = await services.sandbox.call(inspect_upload, root, keys, services.settings.limits)
     bundle = choose_bundle(services.catalog, options, header, list(asked))
     contrasts = parts_by_contrast(upload.names, bundle.manifest)
-    digest = digest_of_parts(upload.digests, contrasts)
+    digest, owner = digest_of_parts(upload.digests, contrasts), sender.owner
     return JobRequest(
         # Of the same image two owners have two jobs: nobody learns what others have sent.
         job_id=make_job_id(
@@ -143,6 +163,7 @@ async def _request_of(upload: Upload, options: ScoreOptions, owner: str, service
         owner=owner,
         size_bytes=upload.size_bytes,
         priority=options.priority,
+        traceparent=sender.traceparent,
     )
 
 

@@ -1,4 +1,4 @@
-"""A request's body into the store, hashed on the way: multipart files, or one raw file."""
+"""A request's body into files, hashed on the way: multipart files, or one raw file."""
 
 import hashlib
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from service.api.multipart import MultipartStream, PartEnd, PartEvent, PartPiece, PartStart
 from service.errors import MalformedRequestError, UnknownFieldError, UploadTooLargeError
 from service.keys import input_key, make_token
-from service.store import PartWriter, Store
+from service.store import Intake, PartWriter
 
 _MAX_FIELD_BYTES = 4096
 _MAX_FIELDS = 100
@@ -19,7 +19,7 @@ _CHECK_EVERY_BYTES = 16 * 2**20
 
 @dataclass(frozen=True)
 class Upload:
-    """What was received; its files are in the store under `service.keys.input_key`.
+    """What was received; its files are in the intake under `service.keys.input_key`.
 
     `digests` are the files' sha256 and `names` the form fields that they came in, "" for none.
     """
@@ -34,8 +34,8 @@ class Upload:
 class _Receiver:
     """Puts the parts of one upload where they belong."""
 
-    def __init__(self, store: Store, upload_id: str, *, max_files: int) -> None:
-        self._store = store
+    def __init__(self, intake: Intake, upload_id: str, *, max_files: int) -> None:
+        self._intake = intake
         self._upload_id = upload_id
         self._max_files = max_files
         self._field: str | None = None
@@ -65,7 +65,7 @@ class _Receiver:
             )
         self.names.append((start.field or "")[:_MAX_NAME])
         self._hash = hashlib.sha256()
-        self._writer = self._store.open_writer(input_key(self._upload_id, len(self.digests)))
+        self._writer = self._intake.open_writer(input_key(self._upload_id, len(self.digests)))
 
     async def _add(self, piece: bytes) -> None:
         if self._writer is not None:
@@ -103,9 +103,9 @@ def announced_bytes(request: Request) -> int:
 
 
 async def receive_upload(
-    request: Request, store: Store, *, max_bytes: int, max_files: int, check_room: Callable[[], None]
+    request: Request, intake: Intake, *, max_bytes: int, max_files: int, check_room: Callable[[], None]
 ) -> Upload:
-    """Stream the body into the store; `check_room` is called now and then, and may raise to stop.
+    """Stream the body into files; `check_room` is called now and then, and may raise to stop.
 
     Raises:
         UploadTooLargeError: It has more bytes or files than allowed.
@@ -113,7 +113,7 @@ async def receive_upload(
         UnknownFieldError: A form field is too long to be one, or there are too many.
     """
     upload_id = make_token()
-    receiver = _Receiver(store, upload_id, max_files=max_files)
+    receiver = _Receiver(intake, upload_id, max_files=max_files)
     try:
         checked = 0
         async for event in _events_of(request, max_bytes):
@@ -122,7 +122,7 @@ async def receive_upload(
                 checked = receiver.size_bytes
                 check_room()
     except BaseException:
-        await store.delete(f"inputs/{upload_id}")
+        await intake.delete(f"inputs/{upload_id}")
         raise
     return Upload(
         upload_id,

@@ -14,10 +14,10 @@ from inference.catalog import Catalog
 from inference.errors import InferenceError
 from service.connection import connect
 from service.keys import Keys
+from service.open_store import open_store
 from service.queue import Queue
 from service.sandbox import Sandbox
 from service.settings import Settings
-from service.store import Store
 from service.sweep import Sweeper
 from service.task_end import end_tasks
 from service.tracing import open_tracing
@@ -67,7 +67,7 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
         raise
     redis, keys = connect(redis_url), Keys(settings.key_prefix)
     queue = Queue(redis, keys, max_queued=settings.max_queued, max_deliveries=settings.max_deliveries)
-    store = Store(settings.store_dir)
+    store = open_store(settings)
     tracing = open_tracing(settings, role="worker")
     pipeline = Pipeline(
         store, models, batcher, sandboxes=_sandboxes(settings), limits=settings.limits, tracing=tracing

@@ -1,4 +1,4 @@
-"""The queue's promises, on the embedded server, and on Redis itself where it is installed."""
+"""The queue's promises: on the embedded server, on Redis where there is one, by Sentinels, in a cluster."""
 
 import asyncio
 import shutil
@@ -51,7 +51,7 @@ def _wait_for(url: str) -> None:
     raise AssertionError("redis-server does not answer")
 
 
-@pytest.fixture(params=["redis_url", "external_url"])
+@pytest.fixture(params=["redis_url", "external_url", "sentinel_url", "cluster_url", "tls_url"])
 def url(request: pytest.FixtureRequest) -> str:
     found: str = request.getfixturevalue(request.param)
     return found

@@ -5,10 +5,10 @@ import httpx
 import pytest
 
 from service.connection import connect
+from service.folder_store import FolderStore
 from service.keys import Keys
 from service.queue import Queue
 from service.settings import Settings
-from service.store import Store
 from service.sweep import Sweeper
 from tests.service.running_app import running_app, running_worker
 from tests.service.uploads_builder import png_bytes
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio
 async def sweep(settings: Settings, redis_url: str, *, hours_later: float) -> None:
     redis = connect(redis_url)
     queue = Queue(redis, Keys(settings.key_prefix), max_queued=9, max_deliveries=3)
-    await Sweeper(queue, Store(settings.store_dir), settings=settings).sweep(
+    await Sweeper(queue, FolderStore(settings.store_dir), settings=settings).sweep(
         datetime.now(UTC) + timedelta(hours=hours_later)
     )
     await redis.aclose()
@@ -42,7 +42,7 @@ async def test_an_upload_goes_first_and_the_result_stays(settings: Settings, red
 
 
 async def test_what_a_killed_process_left_half_done_is_removed(settings: Settings, redis_url: str):
-    with Store(settings.store_dir).scratch() as path:
+    with FolderStore(settings.store_dir).scratch() as path:
         path.write_bytes(b"half of a map")
         await sweep(settings, redis_url, hours_later=23)
         assert path.exists()

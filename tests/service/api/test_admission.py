@@ -14,11 +14,11 @@ from starlette.requests import Request
 from service.api.uploads import receive_upload
 from service.connection import connect
 from service.errors import DiskFullError, TooManyRequestsError
+from service.folder_store import FolderStore
 from service.keys import Keys
 from service.pace import Pace
 from service.rates import RateLimit
 from service.settings import Settings
-from service.store import Store
 from service.worker_registry import WorkerRegistry, WorkerStatus
 from tests.service.running_app import running_app, running_worker
 from tests.service.uploads_builder import png_bytes
@@ -133,7 +133,9 @@ async def test_a_disk_that_becomes_full_stops_an_upload_on_its_way(tmp_path: Pat
 
     request = Request({"type": "http", "headers": []}, receive)
     with pytest.raises(DiskFullError):
-        await receive_upload(request, Store(tmp_path), max_bytes=2**40, max_files=1, check_room=check_room)
+        await receive_upload(
+            request, FolderStore(tmp_path), max_bytes=2**40, max_files=1, check_room=check_room
+        )
     assert sent == 16
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
