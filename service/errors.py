@@ -81,7 +81,7 @@ class DiskFullError(LaterError):
     """The disk of the store is nearly full."""
 
 
-class StoreError(ServiceError):
+class StoreUnreachableError(ServiceError):
     """The store of uploads and results does not answer, or refuses."""
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from redis.exceptions import RedisError
 
-from service.errors import StoreError
+from service.errors import StoreUnreachableError
 from service.queue import Queue
 from service.settings import Settings
 from service.store import Store
@@ -31,7 +31,7 @@ class Sweeper:
         while True:
             try:
                 await self.sweep(datetime.now(UTC))
-            except (RedisError, OSError, StoreError) as error:
+            except (RedisError, OSError, StoreUnreachableError) as error:
                 logger.warning("sweeping failed: %s", type(error).__name__)
             await asyncio.sleep(SWEEP_S)
 

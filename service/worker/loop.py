@@ -10,7 +10,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from service.errors import GoneError
+from service.errors import GoneError, StoreUnreachableError
 from service.failure_log import log_failure
 from service.jobs import JobRequest, JobState
 from service.keys import make_token
@@ -154,6 +154,10 @@ class Worker:
             return None, None
         except GoneError as error:
             return "expired", problem_of(error)
+        except StoreUnreachableError:
+            # As when the queue does not answer: the job is taken up again when the lease is over.
+            logger.warning("job %s is left: the store does not answer", run.job.job_id)
+            return None, None
         except Exception as error:
             # One of the edges where every error becomes a problem.
             if not isinstance(error, tuple(HTTP_STATUS)):
