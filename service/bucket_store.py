@@ -21,6 +21,7 @@ from service.folder_store import FolderStore
 from service.store import CHUNK_BYTES, Intake, Store, reading, writing
 
 _AT_ONCE = 16  # objects of one upload that are on their way
+_PARTS_AT_ONCE = 4  # of 5 MiB of each object, which are held in memory
 _RETRIES_S = 60
 _SILENCE_S = 30
 # The whole of a large object may take long, as long as something comes.
@@ -60,7 +61,7 @@ class BucketStore(Store):
 
     async def put_file(self, key: str, path: Path) -> None:
         with writing():
-            await obstore.put_async(self._bucket, key, path)
+            await obstore.put_async(self._bucket, key, path, max_concurrency=_PARTS_AT_ONCE)
 
     async def delete(self, prefix: str) -> None:
         with reading():
@@ -80,7 +81,8 @@ class BucketStore(Store):
                 found = await obstore.get_async(self._bucket, key)
             except FileNotFoundError:
                 return
-            await obstore.put_async(local, key, found.stream(min_chunk_size=CHUNK_BYTES))
+            pieces = found.stream(min_chunk_size=CHUNK_BYTES)
+            await obstore.put_async(local, key, pieces, max_concurrency=_PARTS_AT_ONCE)
 
     @contextmanager
     def _folder(self) -> Iterator[Path]:

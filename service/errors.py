@@ -82,6 +82,10 @@ class DiskFullError(LaterError):
 
 
 class StoreError(ServiceError):
+    """Base of what goes wrong with the store, and with nobody's image."""
+
+
+class StoreUnreachableError(StoreError):
     """The store of uploads and results does not answer, or refuses."""
 
 

@@ -50,7 +50,7 @@ HTTP_STATUS: dict[type[Exception], int] = {
     BundleError: 503,
     errors.NotReadyError: 503,
     errors.DiskFullError: 503,
-    errors.StoreError: 503,
+    errors.StoreUnreachableError: 503,
     errors.StoreFullError: 503,
     RedisError: 503,
 }

@@ -22,7 +22,7 @@ from obstore.store import LocalStore, S3Store
 
 from imaging.kinds import Buffer
 from service.disk import fullness_named
-from service.errors import StoreError
+from service.errors import StoreUnreachableError
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Intake(Protocol):
 
 
 class Store(ABC):
-    """The objects of one service; any of its methods may raise a StoreError."""
+    """The objects of one service; any of its methods may raise a StoreUnreachableError."""
 
     def __init__(self, objects: LocalStore | S3Store, scratch_folder: Path) -> None:
         self._objects = objects
@@ -133,7 +133,7 @@ class Store(ABC):
         """Ask whether the store is there.
 
         Raises:
-            StoreError: It is not.
+            StoreUnreachableError: It is not.
         """
         # Only a list tells a bucket that does not exist from an object that does not.
         with reading():
@@ -174,13 +174,13 @@ def mapped(root: Path, keys: Sequence[str]) -> list[Buffer]:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Raise a StoreError for what the object store raises, but for an object that is missing."""
+    """Raise a StoreUnreachableError for what the object store raises, but for an object that is missing."""
     try:
         yield
     except BaseError as error:
         # Its first line says what was asked for and what came back, and holds no credentials.
         logger.error("the store does not answer: %s", str(error).split("\n", 1)[0])
-        raise StoreError("the store does not answer; try again in a moment") from error
+        raise StoreUnreachableError("the store does not answer; try again in a moment") from error
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def writing() -> Iterator[None]:
             yield
         except FileNotFoundError as error:
             logger.error("the store is missing: %s", str(error).split("\n", 1)[0])
-            raise StoreError("the store does not answer; try again in a moment") from error
+            raise StoreUnreachableError("the store does not answer; try again in a moment") from error
 
 
 def _map(path: Path) -> Buffer:

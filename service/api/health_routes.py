@@ -12,7 +12,7 @@ from service.api.access import MayRead
 from service.api.measurements import Measurements
 from service.api.score_routes import PROBLEMS
 from service.api.services import Services, ServicesDep
-from service.errors import NotReadyError, StoreError
+from service.errors import NotReadyError, StoreUnreachableError
 from service.worker_registry import WorkerStatus
 
 _STORE_TIMEOUT_S = 5
@@ -85,7 +85,7 @@ async def _check_store(services: Services) -> None:
     try:
         async with asyncio.timeout(_STORE_TIMEOUT_S):
             await services.store.check()
-    except (StoreError, TimeoutError) as error:
+    except (StoreUnreachableError, TimeoutError) as error:
         raise NotReadyError("the store does not answer") from error
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from service.errors import GoneError, StoreFullError
+from service.errors import GoneError, StoreError
 from service.failure_log import log_failure
 from service.jobs import JobRequest, JobState
 from service.keys import make_token
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 PULSE_S = 0.25
 TAKE_S = 1.0
-FULL_PAUSE_S = 5.0
+STORE_PAUSE_S = 5.0
 
 
 class Worker:
@@ -128,8 +128,8 @@ class Worker:
             pulsing = asyncio.create_task(self._pulse(delivery, run))
             try:
                 await self._run_job(delivery, run)
-            except StoreFullError:
-                await self._wait_for_room(delivery)
+            except StoreError as error:
+                await self._wait_for_store(delivery, error)
             finally:
                 # Whatever thread still works for this job stops at its next report.
                 run.is_stopped = True
@@ -138,10 +138,10 @@ class Worker:
             # The message stays ours until the lease is over; then whoever is alive takes it up.
             logger.warning("job %s is left: the queue does not answer (%s)", delivery.job_id, error)
 
-    async def _wait_for_room(self, delivery: Delivery) -> None:
-        """Nothing is wrong with the job: it is done when its result fits."""
-        self._paused_until = time.monotonic() + FULL_PAUSE_S
-        logger.error("the store is full; job %s waits until there is room", delivery.job_id)
+    async def _wait_for_store(self, delivery: Delivery, error: StoreError) -> None:
+        """Nothing is wrong with the job: it is done when its result can be stored."""
+        self._paused_until = time.monotonic() + STORE_PAUSE_S
+        logger.error("job %s waits: %s", delivery.job_id, error)
         await self._queue.hand_back(delivery)
 
     async def _run_job(self, delivery: Delivery, run: JobRun) -> None:
@@ -172,7 +172,7 @@ class Worker:
             return None, None
         except GoneError as error:
             return "expired", problem_of(error)
-        except StoreFullError:
+        except StoreError:
             raise
         except Exception as error:
             # One of the edges where every error becomes a problem.

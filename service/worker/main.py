@@ -36,6 +36,7 @@ async def run_worker(settings: Settings, redis_url: str, *, is_child: bool = Fal
     Raises:
         BundleError: A bundle is damaged, or does not reproduce its parity file here.
         PlacementError: A graph cannot run where, or in the way that, the settings say.
+        StoreUnreachableError: The store does not answer.
     """
     try:
         async with open_worker(settings, redis_url) as worker:
@@ -58,6 +59,7 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
     Raises:
         BundleError: A bundle is damaged, or does not reproduce its parity file here.
         PlacementError: A graph cannot run where, or in the way that, the settings say.
+        StoreUnreachableError: The store does not answer.
     """
     batcher = Batcher(max_batch=settings.max_batch, delay_s=settings.batch_delay_ms / 1000)
     try:
@@ -74,6 +76,8 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
     )
     sweeping = asyncio.create_task(Sweeper(queue, store, settings=settings).run())
     try:
+        # A worker that cannot reach the store would spoil every job that it takes from the others.
+        await store.check()
         await pipeline.warm()
         # A queue that is away now is opened by the worker's loop as soon as it answers.
         with suppress(RedisError):

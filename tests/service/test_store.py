@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.bucket_store import BucketStore
-from service.errors import StoreError
+from service.errors import StoreUnreachableError
 from service.folder_store import FolderStore
 from service.store import Store, mapped
 
@@ -163,12 +163,12 @@ async def test_nothing_of_a_bucket_stays_on_the_machine(bucket_url: str, tmp_pat
 
 async def test_a_bucket_that_does_not_exist_is_no_missing_object(bucket_url: str, tmp_path: Path):
     store = BucketStore("s3://another", tmp_path, allow_http=True)
-    with pytest.raises(StoreError, match="does not answer"):
+    with pytest.raises(StoreUnreachableError, match="does not answer"):
         await store.put("a", b"1")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreUnreachableError):
         await store.check()
 
 
 async def test_plain_http_is_refused_unless_it_is_allowed(bucket_url: str, tmp_path: Path):
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreUnreachableError):
         await BucketStore(bucket_url, tmp_path, allow_http=False).put("a", b"1")

@@ -96,6 +96,8 @@ async def test_a_trace_holds_nothing_of_the_patient(settings: Settings, redis_ur
 
 
 def test_without_a_collector_no_exporter_is_loaded():
-    code = "import sys, service.cli; print([name for name in sys.modules if 'opentelemetry.exporter' in name])"
+    code = (
+        "import sys, service.cli; print([name for name in sys.modules if 'opentelemetry.exporter' in name])"
+    )
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert found.stdout == "[]\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from service.errors import StoreFullError
+from service.folder_store import FolderStore
 from service.sandbox import Sandbox
 from service.settings import Settings
-from service.store import Store
 from service.worker import loop
 from tests.service.running_app import running_app, running_worker
 from tests.service.uploads_builder import png_bytes
@@ -25,15 +25,15 @@ async def test_a_job_whose_result_does_not_fit_waits_until_it_does(
     settings: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     full = True
-    scratch = Store.scratch
+    scratch = FolderStore.scratch
 
     @contextmanager
-    def without_room(store: Store) -> Iterator[Path]:
+    def without_room(store: FolderStore) -> Iterator[Path]:
         with scratch(store) as path:
             yield FULL if full else path
 
-    monkeypatch.setattr(Store, "scratch", without_room)
-    monkeypatch.setattr(loop, "FULL_PAUSE_S", 0.3)
+    monkeypatch.setattr(FolderStore, "scratch", without_room)
+    monkeypatch.setattr(loop, "STORE_PAUSE_S", 0.3)
     async with running_app(settings, redis_url) as client, running_worker(settings, redis_url):
         path = (await client.post("/score", content=png_bytes())).headers["location"]
         seen = []

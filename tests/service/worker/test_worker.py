@@ -16,6 +16,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image as PillowImage
 
+from service.errors import StoreUnreachableError
+from service.folder_store import FolderStore
 from service.settings import Settings
 from tests.service.running_app import running_app, running_worker
 from tests.service.uploads_builder import (
@@ -232,6 +234,43 @@ async def test_the_service_is_ready_while_its_worker_lives(settings: Settings, r
                 "problems": [],
             }
         assert (await client.get("/readyz")).status_code == 503
+
+
+async def test_a_job_that_the_store_fails_is_tried_again(
+    settings: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    put_file, failed = FolderStore.put_file, []
+
+    async def fail_once(store: FolderStore, key: str, path: Path) -> None:
+        if not failed:
+            failed.append(key)
+            raise StoreUnreachableError("the store does not answer")
+        await put_file(store, key, path)
+
+    monkeypatch.setattr(FolderStore, "put_file", fail_once)
+    async with running_app(settings, redis_url) as client, running_worker(settings, redis_url):
+        response = await client.post("/score", content=png_bytes(), headers=WAIT)
+    assert response.status_code == 200 and len(failed) == 1
+
+
+async def test_a_worker_without_its_bucket_does_not_start(
+    settings: Settings, redis_url: str, bucket_url: str
+):
+    elsewhere = settings.model_copy(update={"store_url": "s3://another", "store_allow_http": True})
+    with pytest.raises(StoreUnreachableError, match="does not answer"):
+        async with running_worker(elsewhere, redis_url):
+            pass
+
+
+async def test_an_api_without_its_bucket_is_not_ready_and_takes_nothing(
+    settings: Settings, redis_url: str, bucket_url: str
+):
+    elsewhere = settings.model_copy(update={"store_url": "s3://another", "store_allow_http": True})
+    async with running_app(elsewhere, redis_url) as client:
+        assert (await client.get("/readyz")).json()["detail"] == "the store does not answer"
+        response = await client.post("/score", content=png_bytes())
+    assert (response.status_code, response.json()["title"]) == (503, "Store unreachable")
+    assert list((settings.data_dir / "scratch").iterdir()) == []
 
 
 async def test_a_job_whose_model_was_replaced_says_so(
