@@ -8,8 +8,8 @@ when all of its parts are.
 import asyncio
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -46,17 +46,17 @@ class BucketStore(Store):
 
     @asynccontextmanager
     async def receiving(self) -> AsyncIterator[Intake]:
-        with self._folder() as folder:
+        async with self._folder() as folder:
             yield FolderStore(folder)
 
     async def keep(self, intake: Intake, keys: Iterable[str]) -> None:
-        await _all(self.put_file(key, intake.root / key) for key in keys)
+        await _for_all(keys, lambda key: self.put_file(key, intake.root / key))
 
     @asynccontextmanager
     async def at_hand(self, keys: Mapping[str, Sequence[str]]) -> AsyncIterator[Path]:
-        with self._folder() as folder:
+        async with self._folder() as folder:
             local = LocalStore(folder)
-            await _all(self._fetch(key, local) for key in chain.from_iterable(keys.values()))
+            await _for_all(chain.from_iterable(keys.values()), lambda key: self._fetch(key, local))
             yield folder
 
     async def put_file(self, key: str, path: Path) -> None:
@@ -84,27 +84,27 @@ class BucketStore(Store):
             pieces = found.stream(min_chunk_size=CHUNK_BYTES)
             await obstore.put_async(local, key, pieces, max_concurrency=_PARTS_AT_ONCE)
 
-    @contextmanager
-    def _folder(self) -> Iterator[Path]:
+    @asynccontextmanager
+    async def _folder(self) -> AsyncIterator[Path]:
         folder = self._scratch_folder / secrets.token_hex(16)
         folder.mkdir(mode=0o700)
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def _all(works: Iterable[Coroutine[None, None, None]]) -> None:
-    """Do all of them, some at once; the first that fails ends the others."""
+async def _for_all(keys: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
+    """Some at once; the first that fails ends the others."""
     places = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(work: Coroutine[None, None, None]) -> None:
+    async def one(key: str) -> None:
         async with places:
-            await work
+            await work(key)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(one(work))
+            for key in keys:
+                group.create_task(one(key))
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from failed

@@ -5,6 +5,7 @@ objects' own files.
 """
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -58,7 +59,9 @@ class FolderStore(Store):
         return await asyncio.to_thread(self._older_than, prefix, moment.timestamp())
 
     def _older_than(self, prefix: str, moment: float) -> list[str]:
-        files = (path for path in (self.root / prefix).rglob("*") if path.is_file())
+        # Unlike a path's glob, this one bears folders that others remove meanwhile.
+        found = os.walk(self.root / prefix)
+        files = (Path(folder, name) for folder, _folders, names in found for name in names)
         return [str(path.relative_to(self.root)) for path in files if _written(path) < moment]
 
 

@@ -44,8 +44,8 @@ def tls_url(tls_server: TlsServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def s3_address() -> Iterator[str]:
-    with s3_server() as address:
+def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3_server(tmp_path_factory.mktemp("s3")) as address:
         yield address
 
 

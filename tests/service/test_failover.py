@@ -11,7 +11,7 @@ from service.keys import Keys
 from service.settings import Settings
 from tests.service.running_app import running_app, running_worker
 from tests.service.uploads_builder import nifti_bytes, png_bytes
-from tests.service.valkey_servers import PATIENCE_S, cluster, owner_of, sentinel_group
+from tests.service.valkey_servers import PATIENCE_S, cluster, owner_of, replica_of, sentinel_group
 
 pytestmark = pytest.mark.asyncio
 
@@ -71,6 +71,20 @@ async def test_a_job_outlives_the_end_and_return_of_its_node_in_a_cluster(settin
             await asyncio.sleep(1)
             node.start()
             assert await until(client, path, "done", "failed") == "done"
+
+
+async def test_in_a_cluster_a_replica_goes_on_with_the_job(settings: Settings, tmp_path: Path):
+    with cluster(tmp_path / "valkey") as (nodes, url):
+        node = owner_of(nodes, Keys(settings.key_prefix).queue)
+        with replica_of(node, tmp_path / "replica") as replica:
+            async with running_app(settings, url) as client, running_worker(settings, url):
+                path = await send_long_job(client)
+                await until(client, path, "running")
+                node.ask("WAIT", 1, 5000)
+                node.kill()
+                assert await until(client, path, "done", "failed") == "done"
+                assert replica.ask("ROLE")[0] == "master"  # type: ignore[index]
+                assert (await client.post("/score", content=png_bytes(), headers=WAIT)).status_code == 200
 
 
 async def test_an_event_in_a_cluster_ends_the_wait_for_a_result(settings: Settings, cluster_url: str):

@@ -167,6 +167,12 @@ async def test_a_bucket_that_does_not_exist_is_no_missing_object(bucket_url: str
         await store.put("a", b"1")
     with pytest.raises(StoreUnreachableError):
         await store.check()
+    keys = [f"inputs/a/{number}" for number in range(50)]
+    async with store.receiving() as intake:
+        for key in keys:
+            await intake.open_writer(key).close()
+        with pytest.raises(StoreUnreachableError):
+            await store.keep(intake, keys)
 
 
 async def test_plain_http_is_refused_unless_it_is_allowed(bucket_url: str, tmp_path: Path):

@@ -16,6 +16,7 @@ from service.embedded import server_binary
 
 PATIENCE_S = 30.0
 SLOTS = 16384
+_NODE = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "yes")
 
 
 @dataclass
@@ -80,9 +81,8 @@ def sentinel_group(folder: Path) -> Iterator[SentinelGroup]:
 @contextmanager
 def cluster(folder: Path) -> Iterator[tuple[list[ValkeyServer], str]]:
     """Three masters that share the slots and write everything down, and their URL."""
-    options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--appendonly", "yes")
     with ExitStack() as stack:
-        nodes = [stack.enter_context(valkey_server(folder / f"{number}", *options)) for number in range(3)]
+        nodes = [stack.enter_context(valkey_server(folder / f"{number}", *_NODE)) for number in range(3)]
         for number, node in enumerate(nodes):
             first, last = number * SLOTS // 3, (number + 1) * SLOTS // 3 - 1
             node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
@@ -90,6 +90,17 @@ def cluster(folder: Path) -> Iterator[tuple[list[ValkeyServer], str]]:
         until(lambda: all(_is_whole(node) for node in nodes))
         # Nobody is at the first address, as when a node is away at the start.
         yield nodes, f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{nodes[0].port}"
+
+
+@contextmanager
+def replica_of(node: ValkeyServer, folder: Path) -> Iterator[ValkeyServer]:
+    """Another node of its cluster, which takes its place when it dies."""
+    with valkey_server(folder, *_NODE) as replica:
+        replica.ask("CLUSTER", "MEET", "127.0.0.1", node.port)
+        node_id = str(node.ask("CLUSTER", "MYID"))
+        until(lambda: replica.ask("CLUSTER", "REPLICATE", node_id))
+        until(lambda: node.ask("WAIT", 1, 100) == 1)
+        yield replica
 
 
 def owner_of(nodes: list[ValkeyServer], key: str) -> ValkeyServer:
