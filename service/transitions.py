@@ -45,10 +45,9 @@ local function room(queue, most_jobs, most_bytes, size)
   -- An upload that is larger than the limit has its turn when nothing else waits.
   if queued > 0 and queued + tonumber(size) > tonumber(most_bytes) then return 'heavy' end
 end
-local function deliveries(queue, group, message, worker)
+local function is_held(queue, group, message, worker)
   local pending = redis.call('XPENDING', queue, group, message, message, 1)
-  if #pending == 0 or pending[1][2] ~= worker then return nil end
-  return pending[1][4]
+  return #pending > 0 and pending[1][2] == worker
 end
 """
 
@@ -109,7 +108,7 @@ if known[1] ~= 'failed' and known[1] ~= 'cancelled' then return known[1] end
 local refused = room(KEYS[2], ARGV[4], ARGV[5], redis.call('HGET', KEYS[1], 'size_bytes') or '0')
 if refused then return refused end
 local message = enqueue(stream_of(KEYS[2], KEYS[1]), KEYS[1], ARGV[1], ARGV[2])
-redis.call('HDEL', KEYS[1], 'error', 'finished_at', 'started_at')
+redis.call('HDEL', KEYS[1], 'error', 'finished_at', 'started_at', 'deliveries', 'worker')
 redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'attempt', ARGV[2], 'message', message)
 redis.call('ZREM', KEYS[3], ARGV[1])
 tell(KEYS[1], ARGV[3], ARGV[1])
@@ -121,14 +120,16 @@ return 'queued'
 START = (
     _PRELUDE
     + """
-local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'message')
+local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'message', 'deliveries', 'worker')
 if known[2] ~= ARGV[2] or known[3] ~= ARGV[5] or (known[1] ~= 'queued' and known[1] ~= 'running') then
   drop(KEYS[2], ARGV[4], ARGV[5])
   return 'stale'
 end
-local times = deliveries(KEYS[2], ARGV[4], ARGV[5], ARGV[6])
-if not times then return 'lost' end
+if not is_held(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) then return 'lost' end
 local time = now()
+local times = tonumber(known[4] or '0')
+-- A worker that takes its own job up again has lost its connection, not its life.
+if known[1] == 'queued' or known[5] ~= ARGV[6] then times = times + 1 end
 if times > tonumber(ARGV[7]) then
   redis.call('HSET', KEYS[1], 'state', 'failed', 'error', ARGV[8], 'finished_at', time)
   redis.call('ZADD', KEYS[3], time, ARGV[1])
@@ -151,7 +152,7 @@ PULSE = (
     + """
 local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'progress')
 if known[2] ~= ARGV[2] or known[1] ~= 'running' then return 'stopped' end
-if not deliveries(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) then return 'lost' end
+if not is_held(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) then return 'lost' end
 redis.call('XCLAIM', KEYS[2], ARGV[4], ARGV[6], 0, ARGV[5], 'JUSTID')
 if tonumber(ARGV[7]) > tonumber(known[3]) then
   redis.call('HSET', KEYS[1], 'progress', ARGV[7])
@@ -184,9 +185,10 @@ HAND_BACK = (
     + """
 local known = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'message')
 if known[2] ~= ARGV[2] or known[1] ~= 'running' or known[3] ~= ARGV[5] then return 'stopped' end
-if not deliveries(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) then return 'lost' end
+if not is_held(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) then return 'lost' end
 drop(KEYS[2], ARGV[4], ARGV[5])
 local message = enqueue(KEYS[2], KEYS[1], ARGV[1], ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'deliveries', -1)
 redis.call('HSET', KEYS[1], 'state', 'queued', 'progress', '0', 'message', message)
 tell(KEYS[1], ARGV[3], ARGV[1])
 return 'queued'

@@ -237,6 +237,26 @@ async def test_a_job_that_stops_its_worker_three_times_becomes_a_dead_letter(que
     assert ((await queue.status()).dead, (await queue.status()).depth) == (1, 0)
 
 
+async def test_a_worker_that_takes_its_own_job_up_again_was_not_stopped_by_it(queue: Queue):
+    delivery = await running(queue)
+    for _ in range(5):
+        [delivery] = await queue.recover("one", lease_s=0, count=1)
+        assert await queue.start(delivery) is not None
+    assert await queue.finish(delivery, "done")
+
+
+async def test_being_handed_back_forgives_no_worker_that_was_stopped(queue: Queue):
+    await running(queue)
+    for worker in ("two", "three"):
+        [delivery] = await queue.recover(worker, lease_s=0, count=1)
+        await queue.start(delivery)
+    await queue.hand_back(delivery)
+    [again] = await queue.take("four", wait_s=1)
+    assert await queue.start(again) is not None
+    [last] = await queue.recover("five", lease_s=0, count=1)
+    assert await queue.start(last) is None
+
+
 async def test_a_dead_letter_can_be_tried_again(queue: Queue):
     await test_a_job_that_stops_its_worker_three_times_becomes_a_dead_letter(queue)
     await queue.retry("a" * 32)
