@@ -130,6 +130,8 @@ async def _submit(
         job = await _request_of(upload, intake.root, options, sender, services)
         # A worker may take the job at once: its files must be there before it is.
         await services.store.keep(intake, [input_key(upload.upload_id, part) for part in range(job.parts)])
+        # Until the queue has answered nobody knows; what is nobody's the sweeper removes.
+        is_kept = True
         is_kept = await services.queue.submit(job)
         if options.callback is not None:
             await services.deliveries.owe(OwedCallback(job.job_id, options.callback))

@@ -8,7 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from service.jobs import FINAL_STATES, JobRequest
+from service.queue import Queue
 from service.settings import Settings
 from tests.service.queue_servers import QueueServer, binary_of, dropping_replies
 from tests.service.running_app import running_app, running_worker
@@ -33,7 +36,7 @@ async def ended(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         answer = await client.get(path)
-        if answer.status_code == 200 and answer.json()["state"] in ("done", "failed", "cancelled"):
+        if answer.status_code == 200 and answer.json()["state"] in FINAL_STATES:
             found: dict[str, Any] = answer.json()
             return found
         await asyncio.sleep(0.05)
@@ -68,6 +71,23 @@ async def test_a_server_that_goes_in_mid_job_and_comes_back_has_lost_and_doubled
         jobs = [await ended(client, path) for path in paths]
         assert [(job["state"], results_of(settings, job)) for job in jobs] == [("done", 1)] * 4
         assert 'atypia_jobs_total{state="done"} 4.0' in (await client.get("/metrics")).text
+
+
+async def test_an_upload_whose_submission_got_no_answer_is_there_for_its_job(
+    server: QueueServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    submit = Queue.submit
+
+    async def without_answer(queue: Queue, request: JobRequest) -> bool:
+        await submit(queue, request)
+        raise RedisConnectionError
+
+    async with running_app(settings, server.url) as client, running_worker(settings, server.url):
+        monkeypatch.setattr(Queue, "submit", without_answer)
+        assert (await client.post("/score", content=png_bytes())).status_code == 503
+        monkeypatch.undo()
+        answer = await client.post("/score", content=png_bytes())
+        assert (await ended(client, answer.headers["location"]))["state"] == "done"
 
 
 async def test_connections_that_drop_after_the_write_double_nothing(server: QueueServer, settings: Settings):
