@@ -82,12 +82,13 @@ async def test_an_upload_whose_submission_got_no_answer_is_there_for_its_job(
         await submit(queue, request)
         raise RedisConnectionError
 
-    async with running_app(settings, server.url) as client, running_worker(settings, server.url):
+    async with running_app(settings, server.url) as client:
         monkeypatch.setattr(Queue, "submit", without_answer)
         assert (await client.post("/score", content=png_bytes())).status_code == 503
         monkeypatch.undo()
         answer = await client.post("/score", content=png_bytes())
-        assert (await ended(client, answer.headers["location"]))["state"] == "done"
+        async with running_worker(settings, server.url):
+            assert (await ended(client, answer.headers["location"]))["state"] == "done"
 
 
 async def test_connections_that_drop_after_the_write_double_nothing(server: QueueServer, settings: Settings):
