@@ -42,7 +42,7 @@ FOREIGN_ERRORS = (
 )
 """What pydicom and its plug-ins, nibabel, Pillow and zipfile were seen to raise on damaged files."""
 
-_TALKATIVE_LOGGERS = ("pydicom", "nibabel.global", "PIL", "rle", "openjpeg")
+_TALKATIVE_LOGGERS = ("pydicom", "nibabel.global", "PIL", "highdicom", "rle", "openjpeg")
 
 
 @contextmanager

@@ -1,0 +1,68 @@
+"""The anomaly map as a Parametric Map of 32-bit floats, on the slices of its source.
+
+Source: PS3.3 A.75. The frame of reference is mandatory there, so that an image without one has no such map.
+"""
+
+import numpy as np
+from highdicom import VOILUTFunctionValues, VOILUTTransformation
+from highdicom.pm import ParametricMap, RealWorldValueMapping
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from imaging.dicom_objects.facts import ResultFacts
+from imaging.dicom_objects.provenance import adopt_laterality, device_of, identity_of, settle
+from imaging.dicom_objects.stack import placed_stack, point_to_slices
+from imaging.dicom_source import DicomSource
+from imaging.errors import NoFrameOfReferenceError
+from imaging.foreign_errors import quiet
+
+
+def parametric_map(source: DicomSource, anomaly_map: np.ndarray, facts: ResultFacts) -> Dataset:
+    """Lay the map `(D, H, W)` on the source's slices.
+
+    Raises:
+        NoFrameOfReferenceError: the slices have no place in a frame of reference.
+    """
+    if not source.has_places:
+        raise NoFrameOfReferenceError(
+            "a Parametric Map needs a frame of reference and every slice's place in it, which the source lacks"
+        )
+    values = np.ascontiguousarray(anomaly_map, np.float32)  # (D, H, W)
+    with quiet():
+        dataset = ParametricMap(
+            source_images=[placed_stack(source)],
+            pixel_array=values,
+            real_world_value_mappings=[_mapping(values)],
+            voi_lut_transformations=[_window(facts.full_colour)],
+            content_label="ANOMALY_MAP",
+            content_description="Anomaly map: higher is more anomalous",
+            contains_recognizable_visual_features=source.header.get("RecognizableVisualFeatures") == "YES",
+            **identity_of(facts, "map"),
+            **device_of(facts),
+        )
+    point_to_slices(dataset, source)
+    adopt_laterality(dataset, source)
+    settle(dataset, facts)
+    return dataset
+
+
+def _mapping(values: np.ndarray) -> RealWorldValueMapping:
+    return RealWorldValueMapping(
+        lut_label="ANOMALY",
+        lut_explanation="Anomaly map value, not a probability",
+        unit=codes.UCUM.NoUnits,
+        value_range=(float(values.min()), float(values.max())),
+        slope=1.0,
+        intercept=0.0,
+        quantity_definition=codes.DCM.ClassActivation,
+    )
+
+
+def _window(full_colour: float) -> VOILUTTransformation:
+    """From nothing to full colour; the map's values may be far below 1, where LINEAR has no width."""
+    return VOILUTTransformation(
+        window_center=full_colour / 2,
+        window_width=full_colour,
+        window_explanation="Heatmap",
+        voi_lut_function=VOILUTFunctionValues.LINEAR_EXACT,
+    )
