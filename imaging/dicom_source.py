@@ -1,14 +1,14 @@
 """What result objects take over from the DICOM instances of an image: identity, and every slice's place.
 
-Source: PS3.3 C.7.1 to C.7.3 (patient, study, series), C.7.6.2 (image plane). Far less than the headers, which a
-scanner fills with megabytes of its own, so that it can be kept when the upload is gone.
+Source: PS3.3 C.7.1 to C.7.3 (patient, study, series), C.7.6.2 (image plane). Far less than the headers, which
+scanners fill with megabytes of their own, so that it can be kept when the upload is gone.
 """
 
 import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Any, Self
 
 from pydicom.config import RAISE
 from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
@@ -84,11 +84,8 @@ class DicomSource:
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
         fields = json.loads(content)
-        planes = (
-            {name: tuple(value) if isinstance(value, list) else value for name, value in plane.items()}
-            for plane in fields["planes"]
-        )
-        return cls(Dataset.from_json(fields["header"]), tuple(Plane(**plane) for plane in planes))
+        planes = tuple(Plane(**_with_tuples(plane)) for plane in fields["planes"])
+        return cls(Dataset.from_json(fields["header"]), planes)
 
 
 def dicom_source(frames: Iterable[Frame]) -> DicomSource | None:
@@ -113,6 +110,11 @@ def require_dicom(source: DicomSource | None) -> DicomSource:
             f"results as DICOM belong to a study: send the image as DICOM instances with {names}"
         )
     return source
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """JSON has lists alone."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def _plane(frame: Frame) -> Plane:
@@ -149,7 +151,7 @@ def _valid_copy(header: Dataset, keyword: str) -> DataElement | None:
     """
     vr = dictionary_VR(keyword)
     try:
-        value = header[keyword].value if keyword in header else None
+        value: Any = header[keyword].value if keyword in header else None
         values = list(value) if isinstance(value, MultiValue) else [value]
         if value is None or value == "" or (len(values) > 1 and dictionary_VM(keyword) == "1"):
             return None

@@ -39,7 +39,7 @@ class ResultFacts:
 
 
 class Finding(Protocol):
-    """One region above the map's threshold, as `inference.findings` has it: `(column, row, slice)`, inclusive."""
+    """A region above the map's threshold: indices are `(column, row, slice)`, boxes are inclusive."""
 
     @property
     def box_voxels(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]: ...

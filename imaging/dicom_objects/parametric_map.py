@@ -25,7 +25,7 @@ def parametric_map(source: DicomSource, anomaly_map: np.ndarray, facts: ResultFa
     """
     if not source.has_places:
         raise NoFrameOfReferenceError(
-            "a Parametric Map needs a frame of reference and every slice's place in it, which the source lacks"
+            "a Parametric Map needs every slice's place in a frame of reference, which the source lacks"
         )
     values = np.ascontiguousarray(anomaly_map, np.float32)  # (D, H, W)
     with quiet():

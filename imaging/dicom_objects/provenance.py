@@ -97,8 +97,8 @@ def settle(dataset: Dataset, facts: ResultFacts) -> None:
 def adopt_laterality(dataset: Dataset, source: DicomSource) -> None:
     """Say of an image which side it shows, as its source does, in place.
 
-    The body part stays away: whether the side must then be there, or must not, hangs on a list of paired parts
-    that validators disagree on (PS3.3 C.7.3.1, PS3.16 annex L); without it, an empty side says "unknown".
+    The body part stays away. Beside it the side must be there for paired parts and must not for others, by a
+    list that no source keeps to (PS3.3 C.7.3.1, PS3.16 annex L); without it, an empty side says "unknown".
     """
     if "ImageLaterality" in source.header:
         dataset.ImageLaterality = source.header.ImageLaterality

@@ -30,10 +30,11 @@ from imaging.dicom_objects import concepts
 from imaging.dicom_objects.facts import Decision, Finding, ResultFacts
 from imaging.dicom_objects.identity import uid_of
 from imaging.dicom_objects.provenance import MANUFACTURER, algorithm_of_report, device_of, identity_of, settle
-from imaging.dicom_objects.stack import instance_headers, reference_to
+from imaging.dicom_objects.stack import evidence_of, plain_headers, reference_to
 from imaging.dicom_source import DicomSource
 from imaging.foreign_errors import quiet
 
+_Group = MeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
 _NUMBER = codes.UCUM.NoUnits
 _SQUARE_MM, _CUBIC_MM = codes.UCUM.SquareMillimeter, codes.UCUM.CubicMillimeter
 _PERCENT = codes.UCUM.Percent
@@ -42,7 +43,7 @@ _FLAGS = {True: concepts.FLAGGED, False: concepts.NOT_FLAGGED, None: concepts.UN
 
 def report(source: DicomSource, findings: Sequence[Finding], facts: ResultFacts) -> Dataset:
     """One group for the score, one for each operating point, one for each finding on its middle slice."""
-    groups = [
+    groups: list[_Group] = [
         _score_group(facts),
         *(_decision_group(decision, facts) for decision in facts.decisions),
         *(
@@ -58,13 +59,14 @@ def report(source: DicomSource, findings: Sequence[Finding], facts: ResultFacts)
             imaging_measurements=groups,
         )
         dataset = Comprehensive3DSR(
-            evidence=instance_headers(source),
+            evidence=plain_headers(source),
             content=content,
             is_complete=True,
             coding_schemes=concepts.SCHEMES,
             **identity_of(facts, "report"),
             **device_of(facts),
         )
+    dataset.CurrentRequestedProcedureEvidenceSequence = [evidence_of(source)]
     settle(dataset, facts)
     return dataset
 
@@ -132,8 +134,8 @@ def _size_mm(finding: Finding, *, is_volume: bool) -> list[Measurement]:
 def _box(finding: Finding, source: DicomSource) -> ImageRegion:
     """The region's outline on the slice through its middle.
 
-    Counted from the corner of the first pixel, whose centre is at a half (PS3.3 C.10.5.1.2): so a box of pixels
-    ends one beyond the index of its last.
+    Counted from the corner of the first pixel, whose centre is at a half (PS3.3 C.10.5.1.2): so a box of
+    pixels ends one beyond the index of its last.
     """
     (left, top, first), (right, bottom, last) = finding.box_voxels
     plane = source.planes[min(max(round(finding.centroid_voxels[2]), first), last)]

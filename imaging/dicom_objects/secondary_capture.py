@@ -1,7 +1,7 @@
 """The heatmap over one slice as a Secondary Capture in colour, with legend and notice burned in.
 
-Source: PS3.3 A.8.1. Any station shows it. It has no place in the patient: its pixels are a picture's, which is
-enlarged and has a strip of text; the reference to its slice says where it belongs.
+Source: PS3.3 A.8.1. Any station shows it. It has no place in the patient: its pixels are a picture's,
+enlarged and with a strip of text; the reference to its slice says where it belongs.
 """
 
 import numpy as np
@@ -11,12 +11,12 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from imaging.dicom_objects.facts import ResultFacts
+from imaging.dicom_objects.orientation import adopt_orientation
 from imaging.dicom_objects.provenance import adopt_laterality, device_of, identity_of, settle
 from imaging.dicom_objects.stack import reference_to, unplaced_plane
-from imaging.dicom_source import DicomSource, Plane
+from imaging.dicom_source import DicomSource
 from imaging.foreign_errors import quiet
 
-_DIRECTIONS = (("L", "R"), ("P", "A"), ("H", "F"))  # of the LPS axes, PS3.3 C.7.6.1.1.1
 _OF_THE_PICTURE_TOO = (
     *("BurnedInAnnotation", "RecognizableVisualFeatures"),
     *("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"),
@@ -41,7 +41,7 @@ def secondary_capture(
             **device_of(facts),
         )
         dataset.copy_patient_and_study_information(header)
-    dataset.PatientOrientation = _patient_orientation(source, plane)
+    adopt_orientation(dataset, source, plane)
     for keyword in _OF_THE_PICTURE_TOO:
         if keyword in source.header:
             dataset[keyword] = source.header[keyword]
@@ -52,16 +52,3 @@ def secondary_capture(
     settle(dataset, facts)
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = dataset.ContentDate, dataset.ContentTime
     return dataset
-
-
-def _patient_orientation(source: DicomSource, plane: Plane) -> object:
-    """Where a row and a column of the slice run to, most of the way first; empty where nobody knows."""
-    if plane.orientation is None:
-        return source.header.get("PatientOrientation", "")
-    return [_direction(plane.orientation[:3]), _direction(plane.orientation[3:])]
-
-
-def _direction(cosines: tuple[float, ...]) -> str:
-    ranked = sorted(range(3), key=lambda axis: -abs(cosines[axis]))
-    # Less than five degrees off an axis is along it.
-    return "".join(_DIRECTIONS[axis][cosines[axis] < 0] for axis in ranked if abs(cosines[axis]) > 0.087)

@@ -1,7 +1,7 @@
 """The region above the map's threshold as a binary Segmentation of one segment.
 
-Source: PS3.3 A.51. A projection has no frame of reference; its segmentation then has the source's very pixels,
-and says which image they are of (A.51.5.1, Derivation Image).
+Source: PS3.3 A.51. A projection has no frame of reference; its segmentation has the source's very pixels and
+says which image they are of, in place of a position (A.51.5, Derivation Image).
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ from pydicom.sr.codedict import codes
 from imaging.dicom_objects.concepts import REGION, SCHEMES
 from imaging.dicom_objects.facts import ResultFacts
 from imaging.dicom_objects.identity import uid_of
+from imaging.dicom_objects.orientation import adopt_orientation
 from imaging.dicom_objects.provenance import algorithm_of_image, device_of, identity_of, settle
 from imaging.dicom_objects.stack import placed_stack, point_to_slices, unplaced_plane
 from imaging.dicom_source import DicomSource
@@ -47,6 +48,9 @@ def segmentation(source: DicomSource, anomaly_map: np.ndarray, facts: ResultFact
             **identity_of(facts, "segmentation"),
             **device_of(facts),
         )
+    if not source.has_places:
+        adopt_orientation(dataset, source, source.planes[0])
+    dataset.ContentQualification = "RESEARCH"
     point_to_slices(dataset, source)
     settle(dataset, facts)
     return dataset

@@ -1,8 +1,9 @@
 """The slices of an image as highdicom takes a source, and its references put right afterwards.
 
-highdicom takes single-frame instances or one multi-frame instance, and only whole ones. An image of ours may be
-frames picked out of several. So it is handed one multi-frame header whose frame k is slice k, and each reference
-to that frame is then pointed at the instance and frame which slice k came from.
+highdicom takes single-frame instances or one multi-frame instance, only whole ones, and only of classes that
+it knows. An image of ours may be frames picked out of several, of a retired or private class. So it is handed
+one multi-frame header whose frame k is slice k, and each reference to that frame is then pointed at the
+instance and frame which slice k came from.
 """
 
 import copy
@@ -17,7 +18,6 @@ from highdicom import (
 from pydicom.dataset import Dataset
 from pydicom.uid import ComputedRadiographyImageStorage, EnhancedCTImageStorage
 
-from imaging.dicom_objects.identity import uid_of
 from imaging.dicom_source import DicomSource, Plane
 
 _PATIENT = CoordinateSystemNames.PATIENT
@@ -25,8 +25,8 @@ _PATIENT = CoordinateSystemNames.PATIENT
 
 def placed_stack(source: DicomSource) -> Dataset:
     """One header of all slices with their places; the source must have them."""
-    stack = _bare(source)
-    stack.SOPClassUID = EnhancedCTImageStorage
+    stack = copy.copy(source.header)
+    stack.SOPClassUID, stack.SOPInstanceUID = EnhancedCTImageStorage, source.planes[0].sop_instance_uid
     stack.NumberOfFrames = len(source.planes)
     first = source.planes[0]
     shared = Dataset()
@@ -41,24 +41,30 @@ def placed_stack(source: DicomSource) -> Dataset:
 
 def unplaced_plane(source: DicomSource) -> Dataset:
     """The header of a single slice without a place: results refer to it pixel by pixel."""
-    plane = _bare(source)
-    plane.SOPClassUID = ComputedRadiographyImageStorage  # which has one frame, and none of reference
-    plane.pop("FrameOfReferenceUID", None)
-    return plane
+    return plain_headers(source)[0]
+
+
+def plain_headers(source: DicomSource) -> list[Dataset]:
+    """A header of each instance, as if it were a radiograph: one frame, and none of reference."""
+    headers = []
+    for uid in dict.fromkeys(plane.sop_instance_uid for plane in source.planes):
+        header = copy.copy(source.header)
+        header.SOPClassUID, header.SOPInstanceUID = ComputedRadiographyImageStorage, uid
+        header.pop("FrameOfReferenceUID", None)
+        headers.append(header)
+    return headers
 
 
 def point_to_slices(dataset: Dataset, source: DicomSource) -> None:
-    """Point the references of an object made of a stack at the instances and frames of its slices, in place."""
+    """Point the references of an object at the instances and frames of its slices, in place."""
     for frame in dataset.PerFrameFunctionalGroupsSequence:
         item = frame.DerivationImageSequence[0].SourceImageSequence[0]
         index = int(item.get("ReferencedFrameNumber", 1)) - 1
         item.pop("ReferencedFrameNumber", None)
         item.update(reference_to(source.planes[index]))
-    references = instance_references(source)
-    dataset.SourceImageSequence = references
-    series = Dataset()
-    series.SeriesInstanceUID = source.header.SeriesInstanceUID
-    series.ReferencedInstanceSequence = copy.deepcopy(references)
+    dataset.SourceImageSequence = instance_references(source)
+    series = _series_of(source)
+    series.ReferencedInstanceSequence = instance_references(source)
     dataset.ReferencedSeriesSequence = [series]
 
 
@@ -82,21 +88,20 @@ def instance_references(source: DicomSource) -> list[Dataset]:
     return references
 
 
-def instance_headers(source: DicomSource) -> list[Dataset]:
-    """A header of each instance, with no more than what tells it from others and whose it is."""
-    headers = []
-    for reference in instance_references(source):
-        header = copy.deepcopy(source.header)
-        header.SOPClassUID = reference.ReferencedSOPClassUID
-        header.SOPInstanceUID = reference.ReferencedSOPInstanceUID
-        headers.append(header)
-    return headers
+def evidence_of(source: DicomSource) -> Dataset:
+    """The instances by study and series, as a report lists what it is about."""
+    series = _series_of(source)
+    series.ReferencedSOPSequence = instance_references(source)
+    study = Dataset()
+    study.StudyInstanceUID = source.header.StudyInstanceUID
+    study.ReferencedSeriesSequence = [series]
+    return study
 
 
-def _bare(source: DicomSource) -> Dataset:
-    stack = copy.deepcopy(source.header)
-    stack.SOPInstanceUID = uid_of(source.planes[0].sop_instance_uid, "stack")
-    return stack
+def _series_of(source: DicomSource) -> Dataset:
+    series = Dataset()
+    series.SeriesInstanceUID = source.header.SeriesInstanceUID
+    return series
 
 
 def _place(plane: Plane) -> Dataset:
