@@ -7,6 +7,8 @@ enlarged and with a strip of text; the reference to its slice says where it belo
 import numpy as np
 from highdicom import CoordinateSystemNames, PhotometricInterpretationValues
 from highdicom.sc import SCImage
+from PIL import Image as PillowImage
+from PIL import ImageDraw, ImageFont
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -16,7 +18,10 @@ from imaging.dicom_objects.provenance import adopt_laterality, device_of, identi
 from imaging.dicom_objects.stack import reference_to, unplaced_plane
 from imaging.dicom_source import DicomSource
 from imaging.foreign_errors import quiet
+from imaging.overlay import STRIP_GREY, TEXT_GREY
 
+_LINE_ROWS = 17
+_MARGIN = 8
 _OF_THE_PICTURE_TOO = (
     *("BurnedInAnnotation", "RecognizableVisualFeatures"),
     *("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"),
@@ -24,14 +29,14 @@ _OF_THE_PICTURE_TOO = (
 
 
 def secondary_capture(
-    source: DicomSource, picture: np.ndarray, facts: ResultFacts, *, slice_index: int
+    source: DicomSource, picture: PillowImage.Image, facts: ResultFacts, *, slice_index: int
 ) -> Dataset:
-    """Wrap a picture of slice `slice_index`: RGB, `(rows, columns, 3)` of 8 bits, with its legend."""
+    """Wrap the picture of slice `slice_index` that `paint_overlay` makes, under a caption of the result."""
     plane, header = source.planes[slice_index], unplaced_plane(source)
     with quiet():
         dataset = SCImage.from_ref_dataset(
             ref_dataset=header,
-            pixel_array=np.ascontiguousarray(picture),
+            pixel_array=np.asarray(_captioned(picture, _caption(facts, slice_index, len(source.planes)))),
             photometric_interpretation=PhotometricInterpretationValues.RGB,
             bits_allocated=8,
             coordinate_system=CoordinateSystemNames.PATIENT,
@@ -52,3 +57,23 @@ def secondary_capture(
     settle(dataset, facts)
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = dataset.ContentDate, dataset.ContentTime
     return dataset
+
+
+def _caption(facts: ResultFacts, slice_index: int, slice_count: int) -> list[str]:
+    """What the picture must say by itself: stations show it apart from the report."""
+    model = f"{facts.model} {facts.model_version}"
+    score = f"score {facts.score:.4g}   percentile {facts.percentile:.1f}   p-value {facts.p_value:.3g}"
+    return [model if slice_count == 1 else f"{model}   slice {slice_index + 1} of {slice_count}", score]
+
+
+def _captioned(picture: PillowImage.Image, lines: list[str]) -> PillowImage.Image:
+    """The picture below a strip with the lines, which hides none of it."""
+    rows = 2 * _MARGIN + _LINE_ROWS * len(lines)
+    canvas = PillowImage.new("RGB", (picture.width, picture.height + rows), STRIP_GREY)
+    canvas.paste(picture, (0, rows))
+    draw = ImageDraw.Draw(canvas)
+    font = ImageFont.load_default(13)
+    for number, line in enumerate(lines):
+        middle = _MARGIN + _LINE_ROWS * number + _LINE_ROWS // 2
+        draw.text((12, middle), line, fill=TEXT_GREY, font=font, anchor="lm")
+    return canvas
