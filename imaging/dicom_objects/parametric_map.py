@@ -6,6 +6,7 @@ Source: PS3.3 A.75. The frame of reference is mandatory there, so that an image 
 import numpy as np
 from highdicom import VOILUTFunctionValues, VOILUTTransformation
 from highdicom.pm import ParametricMap, RealWorldValueMapping
+from highdicom.sr import CodedConcept
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
@@ -40,10 +41,26 @@ def parametric_map(source: DicomSource, anomaly_map: np.ndarray, facts: ResultFa
             **identity_of(facts, "map"),
             **device_of(facts),
         )
+    _put_into_slice_order(dataset, values)
+    dataset.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [_anatomy(source)]
     point_to_slices(dataset, source)
     adopt_laterality(dataset, source)
     settle(dataset, facts)
     return dataset
+
+
+def _put_into_slice_order(dataset: Dataset, values: np.ndarray) -> None:
+    """highdicom begins at the other end; dcmqi takes frames as they come, and would turn the map over."""
+    groups = sorted(
+        dataset.PerFrameFunctionalGroupsSequence,
+        key=lambda group: int(
+            group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber,
+        ),
+    )
+    for number, group in enumerate(groups, start=1):
+        group.FrameContentSequence[0].DimensionIndexValues = [number]
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    dataset.FloatPixelData = values.tobytes()
 
 
 def _mapping(values: np.ndarray) -> RealWorldValueMapping:
@@ -58,11 +75,19 @@ def _mapping(values: np.ndarray) -> RealWorldValueMapping:
     )
 
 
+def _anatomy(source: DicomSource) -> Dataset:
+    """No more than that it is a body's: dcmqi, and 3D Slicer with it, ends where nothing is said (1.5.7)."""
+    item = Dataset()
+    side = source.header.get("ImageLaterality") or source.header.get("Laterality")
+    item.FrameLaterality = side if side in ("L", "R", "B") else "U"
+    item.AnatomicRegionSequence = [CodedConcept("123037004", "SCT", "Body structure")]
+    return item
+
+
 def _window(full_colour: float) -> VOILUTTransformation:
     """From nothing to full colour; the map's values may be far below 1, where LINEAR has no width."""
     return VOILUTTransformation(
         window_center=full_colour / 2,
         window_width=full_colour,
-        window_explanation="Heatmap",
         voi_lut_function=VOILUTFunctionValues.LINEAR_EXACT,
     )

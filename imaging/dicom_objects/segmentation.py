@@ -5,6 +5,7 @@ says which image they are of, in place of a position (A.51.5, Derivation Image).
 """
 
 import numpy as np
+from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
@@ -19,7 +20,7 @@ from imaging.dicom_source import DicomSource
 from imaging.errors import NoFrameOfReferenceError
 from imaging.foreign_errors import quiet
 
-SEGMENT_NUMBER = 1
+_ORANGE = CIELabColor(66.0, 30.0, 65.0)
 
 
 def segmentation(source: DicomSource, anomaly_map: np.ndarray, facts: ResultFacts) -> Dataset:
@@ -58,12 +59,13 @@ def segmentation(source: DicomSource, anomaly_map: np.ndarray, facts: ResultFact
 
 def _segment(facts: ResultFacts) -> SegmentDescription:
     return SegmentDescription(
-        segment_number=SEGMENT_NUMBER,
+        segment_number=1,
         segment_label="Above the map's threshold",
         segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
         segmented_property_type=REGION,
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=algorithm_of_image(facts),
+        display_color=_ORANGE,
         tracking_uid=uid_of(facts.job_id, "segment"),
         tracking_id=f"{facts.job_id} region",
     )

@@ -6,8 +6,6 @@ one multi-frame header whose frame k is slice k, and each reference to that fram
 instance and frame which slice k came from.
 """
 
-import copy
-
 import numpy as np
 from highdicom import (
     CoordinateSystemNames,
@@ -25,7 +23,7 @@ _PATIENT = CoordinateSystemNames.PATIENT
 
 def placed_stack(source: DicomSource) -> Dataset:
     """One header of all slices with their places; the source must have them."""
-    stack = copy.copy(source.header)
+    stack = _own(source.header)
     stack.SOPClassUID, stack.SOPInstanceUID = EnhancedCTImageStorage, source.planes[0].sop_instance_uid
     stack.NumberOfFrames = len(source.planes)
     first = source.planes[0]
@@ -48,7 +46,7 @@ def plain_headers(source: DicomSource) -> list[Dataset]:
     """A header of each instance, as if it were a radiograph: one frame, and none of reference."""
     headers = []
     for uid in dict.fromkeys(plane.sop_instance_uid for plane in source.planes):
-        header = copy.copy(source.header)
+        header = _own(source.header)
         header.SOPClassUID, header.SOPInstanceUID = ComputedRadiographyImageStorage, uid
         header.pop("FrameOfReferenceUID", None)
         headers.append(header)
@@ -102,6 +100,14 @@ def _series_of(source: DicomSource) -> Dataset:
     series = Dataset()
     series.SeriesInstanceUID = source.header.SeriesInstanceUID
     return series
+
+
+def _own(header: Dataset) -> Dataset:
+    """The same elements, with room for others."""
+    # copy.copy would share the room, and copy.deepcopy takes a second for a thousand instances.
+    own = Dataset()
+    own.update(header)
+    return own
 
 
 def _place(plane: Plane) -> Dataset:
