@@ -48,6 +48,16 @@ _WELCOME = (
     *("LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod"),
 )
 
+_CHOICES = {
+    "PatientSex": ("M", "F", "O"),
+    "Laterality": ("R", "L"),
+    "ImageLaterality": ("R", "L", "U", "B"),
+    "BurnedInAnnotation": ("YES", "NO"),
+    "RecognizableVisualFeatures": ("YES", "NO"),
+    "PatientIdentityRemoved": ("YES", "NO"),
+    "LossyImageCompression": ("00", "01"),
+}
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -157,14 +167,16 @@ def _valid_copy(header: Dataset, keyword: str) -> DataElement | None:
             return None
         plain = [int(part) if vr == "US" else str(part) for part in values]
         for part in plain:
-            _validate(vr, part)
+            _validate(keyword, vr, part)
         return DataElement(tag_for_keyword(keyword) or 0, vr, plain if len(plain) > 1 else plain[0])
     except FOREIGN_ERRORS:
         return None
 
 
-def _validate(vr: str, part: str | int) -> None:
+def _validate(keyword: str, vr: str, part: str | int) -> None:
+    """Raises: ValueError: the standard forbids the value."""
+    if part not in _CHOICES.get(keyword, (part,)):
+        raise ValueError(f"{label(keyword)} is none of {_CHOICES[keyword]}")
     # Components of a UID begin with 0 in some studies: strictly wrong, but it is their name.
-    if vr == "UI" and re.fullmatch(r"[0-9.]{1,64}", str(part)):
-        return
-    validate_value(vr, part, RAISE)
+    if vr != "UI" or not re.fullmatch(r"[0-9.]{1,64}", str(part)):
+        validate_value(vr, part, RAISE)

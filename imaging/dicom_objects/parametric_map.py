@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from imaging.dicom_objects.facts import ResultFacts
-from imaging.dicom_objects.provenance import adopt_laterality, device_of, identity_of, settle
+from imaging.dicom_objects.provenance import device_of, identity_of, settle
 from imaging.dicom_objects.stack import placed_stack, point_to_slices
 from imaging.dicom_source import DicomSource
 from imaging.errors import NoFrameOfReferenceError
@@ -44,7 +44,6 @@ def parametric_map(source: DicomSource, anomaly_map: np.ndarray, facts: ResultFa
     _put_into_slice_order(dataset, values)
     dataset.SharedFunctionalGroupsSequence[0].FrameAnatomySequence = [_anatomy(source)]
     point_to_slices(dataset, source)
-    adopt_laterality(dataset, source)
     settle(dataset, facts)
     return dataset
 

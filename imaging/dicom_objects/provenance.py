@@ -9,7 +9,6 @@ from pydicom.sr.codedict import codes
 
 from imaging.dicom_objects.facts import ResultFacts
 from imaging.dicom_objects.identity import uid_of
-from imaging.dicom_source import DicomSource
 from imaging.overlay import NOTICE
 
 MANUFACTURER = "Atypia"
@@ -88,19 +87,9 @@ def settle(dataset: Dataset, facts: ResultFacts) -> None:
     dataset.TimezoneOffsetFromUTC = facts.created_at.strftime("%z") or "+0000"
     dataset.InstanceCreationDate = dataset.SeriesDate = dataset.ContentDate = date
     dataset.InstanceCreationTime = dataset.SeriesTime = dataset.ContentTime = time
+    for item in dataset.get("ContributingEquipmentSequence", ()):
+        item.ContributionDateTime = facts.created_at.strftime("%Y%m%d%H%M%S%z")
     if "DimensionOrganizationSequence" in dataset:
         organization = uid_of(dataset.SOPInstanceUID, "dimensions")
         for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
             item.DimensionOrganizationUID = organization
-
-
-def adopt_laterality(dataset: Dataset, source: DicomSource) -> None:
-    """Say of an image which side it shows, as its source does, in place.
-
-    The body part stays away. Beside it the side must be there for paired parts and must not for others, by a
-    list that no source keeps to (PS3.3 C.7.3.1, PS3.16 annex L); without it, an empty side says "unknown".
-    """
-    if "ImageLaterality" in source.header:
-        dataset.ImageLaterality = source.header.ImageLaterality
-    else:
-        dataset.Laterality = source.header.get("Laterality", "")

@@ -14,7 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from imaging.dicom_objects.facts import ResultFacts
 from imaging.dicom_objects.orientation import adopt_orientation
-from imaging.dicom_objects.provenance import adopt_laterality, device_of, identity_of, settle
+from imaging.dicom_objects.provenance import device_of, identity_of, settle
 from imaging.dicom_objects.stack import reference_to, unplaced_plane
 from imaging.dicom_source import DicomSource
 from imaging.foreign_errors import quiet
@@ -53,7 +53,7 @@ def secondary_capture(
     dataset.ContentQualification = "RESEARCH"
     dataset.DerivationDescription = "Heatmap of the anomaly map over its image; higher is more anomalous"
     dataset.SourceImageSequence = [reference_to(plane)]
-    adopt_laterality(dataset, source)
+    _adopt_laterality(dataset, source)
     settle(dataset, facts)
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = dataset.ContentDate, dataset.ContentTime
     return dataset
@@ -77,3 +77,15 @@ def _captioned(picture: PillowImage.Image, lines: list[str]) -> PillowImage.Imag
         middle = _MARGIN + _LINE_ROWS * number + _LINE_ROWS // 2
         draw.text((12, middle), line, fill=TEXT_GREY, font=font, anchor="lm")
     return canvas
+
+
+def _adopt_laterality(dataset: Dataset, source: DicomSource) -> None:
+    """Say which side is shown, as the source does, in place.
+
+    The body part stays away. Beside it the side must be there for paired parts and must not for others, by a
+    list that no source keeps to (PS3.3 C.7.3.1, PS3.16 annex L); without it, an empty side says "unknown".
+    """
+    if "ImageLaterality" in source.header:
+        dataset.ImageLaterality = source.header.ImageLaterality
+    else:
+        dataset.Laterality = source.header.get("Laterality", "")

