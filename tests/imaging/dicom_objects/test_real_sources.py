@@ -1,4 +1,4 @@
-"""Every real file of the shared data: the objects that its places allow, and a validator without objections."""
+"""Every real file of the shared data: the objects that its places allow, with no error in them."""
 
 from pathlib import Path
 
