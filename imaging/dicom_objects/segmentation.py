@@ -61,7 +61,7 @@ def _segment(facts: ResultFacts) -> SegmentDescription:
     return SegmentDescription(
         segment_number=1,
         segment_label="Above the map's threshold",
-        segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
+        segmented_property_category=codes.SCT.SpatialAndRelationalConcept,  # which claims no lesion
         segmented_property_type=REGION,
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=algorithm_of_image(facts),

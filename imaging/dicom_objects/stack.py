@@ -29,8 +29,12 @@ def placed_stack(source: DicomSource) -> Dataset:
     first = source.planes[0]
     shared = Dataset()
     shared.PlaneOrientationSequence = PlaneOrientationSequence(_PATIENT, first.orientation or ())
+    thickness = _thickness(source)
     shared.PixelMeasuresSequence = PixelMeasuresSequence(
-        first.spacing or (), slice_thickness=_thickness(source)
+        first.spacing or (),
+        slice_thickness=thickness,
+        # highdicom works it out where there are several slices, and says 1 mm where there is one.
+        spacing_between_slices=thickness if len(source.planes) == 1 else None,
     )
     stack.SharedFunctionalGroupsSequence = [shared]
     stack.PerFrameFunctionalGroupsSequence = [_place(plane) for plane in source.planes]

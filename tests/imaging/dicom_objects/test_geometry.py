@@ -13,7 +13,17 @@ import pytest
 from pydicom.dataset import Dataset
 
 from tests.imaging.dicom_objects.results import FACTS, items_under, written
-from tests.imaging.dicom_objects.sources import ALL, COLUMNS, LANDMARK, PLACED, ROWS, chest_projection
+from tests.imaging.dicom_objects.sources import (
+    ALL,
+    COLUMNS,
+    LANDMARK,
+    PLACED,
+    ROWS,
+    SPACING,
+    SourceFiles,
+    axial_ct,
+    chest_projection,
+)
 from tests.system_packages import program
 
 PEAK_ALONE = replace(FACTS, map_threshold=0.9)
@@ -73,6 +83,13 @@ def test_dcmqi_finds_the_segment_at_the_landmark_and_beside_it(name: str, tmp_pa
     marked = [lps_of(volume, tuple(index)) for index in np.argwhere(np.asarray(volume.dataobj))]
     assert len(marked) == 2
     assert min(np.linalg.norm(place - files.landmark) for place in marked) < 1e-4
+
+
+def test_a_single_slice_is_as_thick_as_its_source_says(tmp_path: Path):
+    files = axial_ct()
+    alone = SourceFiles(files.parts[:1], None, "")
+    volume = read_by_dcmqi("paramap2itkimage", written(alone, "map"), tmp_path)
+    np.testing.assert_allclose(volume.header.get_zooms(), [SPACING[1], SPACING[0], 3])
 
 
 @pytest.mark.parametrize("name", PLACED)
