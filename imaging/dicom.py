@@ -10,6 +10,7 @@ from imaging.dicom_frames import Frame
 from imaging.dicom_luts import read_voi
 from imaging.dicom_pixels import stored_frames
 from imaging.dicom_series import Stack, arrange
+from imaging.dicom_source import dicom_source
 from imaging.dicom_values import grey_values, is_inverted, mirror_sum
 from imaging.finite import fill_gaps, gap_warning
 from imaging.header import Header
@@ -99,4 +100,5 @@ def _source(stack: Stack) -> Source:
             )
             for frame in stack.frames
         ),
+        dicom=dicom_source(stack.frames),
     )

@@ -31,3 +31,11 @@ class MissingContrastError(ImagingError):
 
 class ImageTooLargeError(ImagingError):
     """Decoding would need more memory than the caller allows."""
+
+
+class NoDicomSourceError(ImagingError):
+    """Results as DICOM were asked of an image that did not come as DICOM."""
+
+
+class NoFrameOfReferenceError(ImagingError):
+    """A result object needs places in the patient, which the source does not give."""

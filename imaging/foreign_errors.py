@@ -43,7 +43,7 @@ FOREIGN_ERRORS = (
 """What pydicom and its plug-ins, nibabel, Pillow and zipfile were seen to raise on damaged files."""
 
 _TALKATIVE_LOGGERS = [
-    logging.getLogger(name) for name in ("pydicom", "nibabel.global", "PIL", "rle", "openjpeg")
+    logging.getLogger(name) for name in ("pydicom", "nibabel.global", "PIL", "highdicom", "rle", "openjpeg")
 ]
 _SILENT = logging.CRITICAL + 1
 

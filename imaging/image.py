@@ -1,9 +1,11 @@
 """The one type that every reader returns: pixels with their place in the world."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Self
 
 import numpy as np
+
+from imaging.dicom_source import DicomSource
 
 Geometry = Literal["patient", "detector", "none"]
 """What the affine's millimetres mean: true LPS positions, spacing on a detector, or none (one pixel = 1)."""
@@ -37,13 +39,17 @@ class Instance:
 
 @dataclass(frozen=True)
 class Source:
-    """Where an image came from; `instances[k]` is slice k's, empty when the source is no DICOM."""
+    """Where an image came from; `instances[k]` is slice k's, empty when the source is no DICOM.
+
+    `dicom` is for results that go back as DICOM; it names the patient, so that it is never printed.
+    """
 
     format: Literal["dicom", "nifti", "png", "jpeg"]
     study_uid: str | None = None
     series_uid: str | None = None
     frame_of_reference_uid: str | None = None
     instances: tuple[Instance, ...] = ()
+    dicom: DicomSource | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from imaging.image import Image
 from imaging.voi import apply_voi
 
 NOTICE = "RESEARCH USE ONLY"
+STRIP_GREY = (18, 18, 20)  # of the text's ground
+TEXT_GREY = (188, 188, 192)
 
 _SHORTEST_SIDE = 512  # what the longest side is enlarged to, in display pixels
 _LONGEST_SIDE = 1024
 _FOOTER_ROWS = 34
-_FOOTER_GREY = (18, 18, 20)
-_TEXT_GREY = (188, 188, 192)
 _BAR_ROWS = 8
 _FADE_IN = (0.2, 0.8)  # of the limit: below it nothing is drawn, above it the opacity is full
 _DARKEST = 0.2  # the scale's black start would hide in the image's own black
@@ -68,9 +68,16 @@ def grey_picture(image: Image, slice_index: int) -> GreyPicture:
 
 def draw_overlay(picture: GreyPicture, plane: np.ndarray, *, limit: float, opacity: float = 0.6) -> bytes:
     """Draw a slice's map `(H, W)` over its picture, as a PNG; the rest as `render_overlay` has it."""
+    return _png(paint_overlay(picture, plane, limit=limit, opacity=opacity))
+
+
+def paint_overlay(
+    picture: GreyPicture, plane: np.ndarray, *, limit: float, opacity: float = 0.6
+) -> PillowImage.Image:
+    """The same, not yet packed."""
     grey = _resized(picture.pixels.astype(np.float32) / 255, picture.size)
     strength = np.clip(_resized(np.nan_to_num(plane) / limit, picture.size), 0, 1)
-    return _png(_with_footer(_blend(grey, strength, opacity), limit))
+    return _with_footer(_blend(grey, strength, opacity), limit)
 
 
 def _highest_slice(volume: np.ndarray) -> int:
@@ -118,15 +125,15 @@ def _colours(strength: np.ndarray) -> np.ndarray:
 def _with_footer(colours: np.ndarray, limit: float) -> PillowImage.Image:
     """The notice on the left and the scale on the right of a strip below the image, hiding none of it."""
     height, width = colours.shape[:2]
-    canvas = PillowImage.new("RGB", (max(width, _SHORTEST_SIDE), height + _FOOTER_ROWS), _FOOTER_GREY)
+    canvas = PillowImage.new("RGB", (max(width, _SHORTEST_SIDE), height + _FOOTER_ROWS), STRIP_GREY)
     canvas.paste(PillowImage.fromarray(np.rint(colours).astype(np.uint8)), ((canvas.width - width) // 2, 0))
     draw = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(13)
     middle = height + _FOOTER_ROWS // 2
-    draw.text((12, middle), NOTICE, fill=_TEXT_GREY, font=font, anchor="lm")
+    draw.text((12, middle), NOTICE, fill=TEXT_GREY, font=font, anchor="lm")
     top_label = f"{limit:.3g}"
     label_left = canvas.width - 12 - int(draw.textlength(top_label, font=font))
-    draw.text((label_left, middle), top_label, fill=_TEXT_GREY, font=font, anchor="lm")
+    draw.text((label_left, middle), top_label, fill=TEXT_GREY, font=font, anchor="lm")
     bar_width = canvas.width // 4
     bar_left = label_left - 8 - bar_width
     scale = _blend(
@@ -135,7 +142,7 @@ def _with_footer(colours: np.ndarray, limit: float) -> PillowImage.Image:
     canvas.paste(PillowImage.fromarray(np.rint(scale).astype(np.uint8)), (bar_left, middle - _BAR_ROWS // 2))
     outline = (bar_left - 1, middle - _BAR_ROWS // 2 - 1, bar_left + bar_width, middle + _BAR_ROWS // 2)
     draw.rectangle(outline, outline=(72, 72, 76))
-    draw.text((bar_left - 8, middle), "anomaly  0", fill=_TEXT_GREY, font=font, anchor="rm")
+    draw.text((bar_left - 8, middle), "anomaly  0", fill=TEXT_GREY, font=font, anchor="rm")
     return canvas
 
 
