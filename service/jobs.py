@@ -150,5 +150,11 @@ def links_of(job_id: str) -> dict[str, str]:
     }
 
 
+def dicom_links_of(job_id: str) -> dict[str, str]:
+    """Where the result of an image that came as DICOM is in that form."""
+    names = {"picture": "sc", "report": "sr", "segmentation": "seg", "parametric_map": "pm"}
+    return {name: f"/jobs/{job_id}/result/{kind}.dcm" for name, kind in names.items()}
+
+
 def _time_of(seconds: str) -> datetime:
     return datetime.fromtimestamp(float(seconds), UTC)

@@ -1,7 +1,8 @@
 """What is kept of a finished job beside its JSON, and the forms that are made of it when first asked for.
 
-One file: the map as small as the network made it, and after it the drawing, which holds what else the forms
-need, so that the heatmap can be drawn when the upload is gone. Everything here runs in a sandbox.
+One file: the map as small as the network made it, then the drawing, which holds what else the forms need,
+then what results as DICOM take over from the source; so that all can be made when the upload is gone.
+Everything here runs in a sandbox.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from imaging.dicom_source import DicomSource
 from imaging.image import Image, SourceGrid
 from imaging.nifti import write_nifti
 from imaging.overlay import GreyPicture, draw_overlay, grey_picture
@@ -24,11 +26,15 @@ KEPT = "kept.npy"
 
 @dataclass(frozen=True)
 class Drawing:
-    """The worst slice's picture and number, the map's value at full colour, and the source's grid."""
+    """The worst slice's picture and number, two values of the map, and the source's grid.
+
+    `limit` is the map's value at full colour, `map_threshold` the one that findings lie above.
+    """
 
     picture: GreyPicture
     slice_index: int
     limit: float
+    map_threshold: float
     grid: SourceGrid
 
     @classmethod
@@ -36,7 +42,7 @@ class Drawing:
         """The drawing of a result; `picture` is the worst slice's, if it has been made already."""
         worst = max(range(len(result.slice_scores)), key=result.slice_scores.__getitem__)
         limit = full_colour_of(result.map_threshold, peak=float(result.anomaly_map.max()))
-        return cls(picture or grey_picture(image, worst), worst, limit, image.grid)
+        return cls(picture or grey_picture(image, worst), worst, limit, result.map_threshold, image.grid)
 
     def write(self, file: BinaryIO) -> None:
         """The picture as it is, for packing it would take longer than all else after the graph."""
@@ -44,6 +50,7 @@ class Drawing:
             "size": self.picture.size,
             "slice_index": self.slice_index,
             "limit": self.limit,
+            "map_threshold": self.map_threshold,
             "shape": self.grid.shape,
             "axes": self.grid.axes,
             "flips": self.grid.flips,
@@ -59,26 +66,31 @@ class Drawing:
             tuple(fields["shape"]), tuple(fields["axes"]), tuple(fields["flips"]), np.array(fields["affine"])
         )
         picture = GreyPicture(pixels, tuple(fields["size"]))
-        return cls(picture, fields["slice_index"], fields["limit"], grid)
+        return cls(picture, fields["slice_index"], fields["limit"], fields["map_threshold"], grid)
 
 
 @dataclass(frozen=True)
 class Kept:
     planes: MapPlanes
     drawing: Drawing
+    source: DicomSource | None  # None for what did not come as DICOM
 
     def write(self, file: BinaryIO) -> None:
         np.save(file, self.planes.planes)
         np.save(file, self.planes.boxes)
         np.save(file, np.array(self.planes.source_shape))
         self.drawing.write(file)
+        source = self.source.to_bytes() if self.source else b""
+        np.save(file, np.frombuffer(source, np.uint8))
 
     @classmethod
     def read(cls, path: Path) -> "Kept":
         with path.open("rb") as file:
             planes, boxes, source_shape = (np.load(file) for _ in range(3))
             shape = (int(source_shape[0]), int(source_shape[1]))
-            return cls(MapPlanes(planes, boxes, shape), Drawing.read(file))
+            drawing, source = Drawing.read(file), np.load(file).tobytes()
+            found = DicomSource.from_bytes(source) if source else None
+            return cls(MapPlanes(planes, boxes, shape), drawing, found)
 
 
 def full_colour_of(map_threshold: float, *, peak: float) -> float:

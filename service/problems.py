@@ -11,6 +11,8 @@ from imaging.errors import (
     ImagingError,
     InconsistentSeriesError,
     MismatchedGridsError,
+    NoDicomSourceError,
+    NoFrameOfReferenceError,
     UnreadableImageError,
     UnsupportedImageError,
 )
@@ -28,6 +30,8 @@ HTTP_STATUS: dict[type[Exception], int] = {
     errors.UnauthorizedError: 401,
     errors.ForbiddenError: 403,
     BundleNotFoundError: 404,
+    NoDicomSourceError: 404,
+    NoFrameOfReferenceError: 404,
     errors.KeyNotFoundError: 404,
     errors.JobNotFoundError: 404,
     errors.NotAcceptableError: 406,

@@ -1,11 +1,14 @@
 """Forms of a result that are made when they are first asked for, and kept."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from service.api.forms import JSON, NIFTI, PNG, Form
+from imaging.errors import NoDicomSourceError, NoFrameOfReferenceError
+from service.api.forms import ARCHIVE, DICOM, JSON, NIFTI, PNG, Form
 from service.api.services import Services
+from service.dicom_forms import make_dicom
 from service.images import draw_slice
 from service.jobs import Job
 from service.kept import KEPT, make_archive, make_nifti, make_overlay
@@ -17,6 +20,8 @@ async def object_of(job: Job, form: Form, services: Services) -> str:
 
     Raises:
         FileNotFoundError: The result is kept no longer.
+        NoDicomSourceError: The image did not come as DICOM.
+        NoFrameOfReferenceError: Such an object needs places that the image has not.
     """
     key = _key(job, form.name)
     if form == JSON or await services.store.exists(key):
@@ -25,12 +30,23 @@ async def object_of(job: Job, form: Form, services: Services) -> str:
         await _make(key, job, services, [KEPT], make_overlay)
     elif form == NIFTI:
         await _make(key, job, services, [KEPT], make_nifti)
-    else:
-        names = [part.name for part in (JSON, PNG, NIFTI)]
-        for part in (PNG, NIFTI):
-            await object_of(job, part, services)
+    elif form == ARCHIVE:
+        names = [part.name for part in await _parts_of(job, services)]
         await _make(key, job, services, names, make_archive, names)
+    else:
+        kind = form.name.removesuffix(".dcm")
+        await _make(key, job, services, [JSON.name, KEPT], make_dicom, kind, job.job_id, job.created_at)
     return key
+
+
+async def _parts_of(job: Job, services: Services) -> list[Form]:
+    """The forms that the archive holds, all of them made: of a picture's result there are none as DICOM."""
+    parts = [JSON]
+    for form in (PNG, NIFTI, *DICOM.values()):
+        with suppress(NoDicomSourceError, NoFrameOfReferenceError):
+            await object_of(job, form, services)
+            parts.append(form)
+    return parts
 
 
 async def slice_of(job: Job, slice_index: int, services: Services) -> str:

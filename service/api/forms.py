@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from service.dicom_forms import Kind
 from service.errors import NotAcceptableError
 from service.results import RESULT
 
@@ -18,8 +19,12 @@ JSON = Form(RESULT, "application/json")
 PNG = Form("overlay.png", "image/png")
 NIFTI = Form("anomaly_map.nii.gz", "application/gzip")
 ARCHIVE = Form("result.zip", "application/zip")
+# The picture first: it is what any station shows, and what a client gets that asks for DICOM alone.
+DICOM: dict[Kind, Form] = {
+    kind: Form(f"{kind}.dcm", "application/dicom") for kind in ("sc", "sr", "seg", "pm")
+}
 
-FORMS = (JSON, PNG, NIFTI, ARCHIVE)
+FORMS = (JSON, PNG, NIFTI, ARCHIVE, *DICOM.values())
 
 
 def negotiate(accept: str | None) -> Form:
@@ -33,7 +38,7 @@ def negotiate(accept: str | None) -> Form:
         for form in FORMS:
             if quality > 0 and media_range in ("*/*", f"{form.media_type.split('/')[0]}/*", form.media_type):
                 return form
-    offered = ", ".join(form.media_type for form in FORMS)
+    offered = ", ".join(dict.fromkeys(form.media_type for form in FORMS))
     raise NotAcceptableError(f"a result is none of the types in the Accept header; it can be {offered}")
 
 

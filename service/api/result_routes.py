@@ -6,9 +6,10 @@ from fastapi import APIRouter, Header, Query, Response
 
 from service.api.access import MaySee, job_for
 from service.api.delivery import result_response, slice_response
-from service.api.forms import ARCHIVE, JSON, NIFTI, PNG, Form, negotiate
+from service.api.forms import ARCHIVE, DICOM, JSON, NIFTI, PNG, Form, negotiate
 from service.api.score_routes import ANY_FORM, PROBLEMS
 from service.api.services import ServicesDep
+from service.dicom_forms import Kind
 from service.results import ResultView
 
 router = APIRouter(prefix="/jobs/{job_id}", tags=["results"], responses=PROBLEMS)
@@ -25,7 +26,7 @@ async def get_result(
     services: ServicesDep,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """The result in the form that `Accept` names: JSON, overlay PNG, anomaly map (gzip), zip of all."""
+    """The result in the form that `Accept` names: JSON, PNG, anomaly map (gzip), zip of all, DICOM."""
     return await result_response(await job_for(principal, job_id, services), negotiate(accept), services)
 
 
@@ -55,7 +56,14 @@ async def get_anomaly_map(job_id: str, principal: MaySee, services: ServicesDep)
     return await result_response(await job_for(principal, job_id, services), NIFTI, services)
 
 
+@router.get("/result/{kind}.dcm", responses=_only(DICOM["sc"]), response_class=Response)
+async def get_dicom(job_id: str, kind: Kind, principal: MaySee, services: ServicesDep) -> Response:
+    """As DICOM in the image's own study: `sc` picture with heatmap, `sr` report, `seg` region above the map's
+    threshold, `pm` the map itself. 404 where the image did not come as DICOM, or has no places for one."""
+    return await result_response(await job_for(principal, job_id, services), DICOM[kind], services)
+
+
 @router.get("/result.zip", responses=_only(ARCHIVE), response_class=Response)
 async def get_archive(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
-    """JSON, overlay and map in one file."""
+    """All forms in one file."""
     return await result_response(await job_for(principal, job_id, services), ARCHIVE, services)

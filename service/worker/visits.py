@@ -94,7 +94,8 @@ def leave(bundle: Bundle, output: GraphOutput, job_id: str, file: BinaryIO) -> L
         result = finish(bundle, image, visitor.prepared, output)
         view = ResultView.of(job_id, bundle, image, result)
     with timings.timed("render"):
-        Kept(result.map_planes, Drawing.of(image, result, picture=visitor.picture)).write(file)
+        drawing = Drawing.of(image, result, picture=visitor.picture)
+        Kept(result.map_planes, drawing, image.source.dicom).write(file)
     forget()
     return Left(view, timings)
 
