@@ -124,6 +124,16 @@ async def test_it_writes_into_the_files_that_it_is_handed(sandbox: Sandbox, tmp_
     assert [(tmp_path / name).read_bytes() for name in ("one", "two")] == [b"1", b"2"]
 
 
+def write_size(content: bytes, file: BinaryIO) -> None:
+    file.write(str(len(content)).encode())
+
+
+async def test_files_go_along_with_a_message_that_fills_the_pipe(sandbox: Sandbox, tmp_path: Path):
+    for size in range(100_000, 500_000, 20_000):
+        await sandbox.call(write_size, bytes(size), into=[tmp_path / "size"])
+        assert (tmp_path / "size").read_text() == str(size)
+
+
 async def test_large_arrays_come_back_whole(sandbox: Sandbox):
     found = await sandbox.call(np.arange, 3_000_000)
     assert found[-1] == 2_999_999 and found.flags.writeable
