@@ -146,6 +146,7 @@ def links_of(job_id: str) -> dict[str, str]:
         "result": f"{job}/result",
         "overlay": f"{job}/result/overlay.png",
         "anomaly_map": f"{job}/result/anomaly_map.nii.gz",
+        "fhir": f"{job}/result/fhir.json",
         "archive": f"{job}/result.zip",
     }
 

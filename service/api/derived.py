@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from imaging.errors import NoDicomSourceError, NoFrameOfReferenceError
-from service.api.forms import ARCHIVE, DICOM, JSON, NIFTI, PNG, Form
+from service.api.forms import ARCHIVE, DICOM, FHIR, JSON, NIFTI, PNG, Form
 from service.api.services import Services
 from service.dicom_forms import make_dicom
+from service.fhir import make_fhir
 from service.images import draw_slice
 from service.jobs import Job
 from service.kept import KEPT, make_archive, make_nifti, make_overlay
@@ -30,6 +31,8 @@ async def object_of(job: Job, form: Form, services: Services) -> str:
         await _make(key, job, services, [KEPT], make_overlay)
     elif form == NIFTI:
         await _make(key, job, services, [KEPT], make_nifti)
+    elif form == FHIR:
+        await _make(key, job, services, [JSON.name, KEPT], make_fhir, job.job_id, job.created_at)
     elif form == ARCHIVE:
         names = [part.name for part in await _parts_of(job, services)]
         await _make(key, job, services, names, make_archive, names)
@@ -42,7 +45,7 @@ async def object_of(job: Job, form: Form, services: Services) -> str:
 async def _parts_of(job: Job, services: Services) -> list[Form]:
     """The forms that the archive holds, all of them made: of a picture's result there are none as DICOM."""
     parts = [JSON]
-    for form in (PNG, NIFTI, *DICOM.values()):
+    for form in (PNG, NIFTI, FHIR, *DICOM.values()):
         with suppress(NoDicomSourceError, NoFrameOfReferenceError):
             await object_of(job, form, services)
             parts.append(form)

@@ -18,13 +18,14 @@ class Form:
 JSON = Form(RESULT, "application/json")
 PNG = Form("overlay.png", "image/png")
 NIFTI = Form("anomaly_map.nii.gz", "application/gzip")
+FHIR = Form("fhir.json", "application/fhir+json")
 ARCHIVE = Form("result.zip", "application/zip")
 # The picture first: it is what any station shows, and what a client gets that asks for DICOM alone.
 DICOM: dict[Kind, Form] = {
     kind: Form(f"{kind}.dcm", "application/dicom") for kind in ("sc", "sr", "seg", "pm")
 }
 
-FORMS = (JSON, PNG, NIFTI, ARCHIVE, *DICOM.values())
+FORMS = (JSON, PNG, NIFTI, ARCHIVE, FHIR, *DICOM.values())
 
 
 def negotiate(accept: str | None) -> Form:

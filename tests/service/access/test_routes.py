@@ -23,6 +23,8 @@ DEMANDS = {
     "GET /jobs/{job_id}/result/overlay.png": SEE,
     "GET /jobs/{job_id}/result/anomaly_map.nii.gz": SEE,
     "GET /jobs/{job_id}/result.zip": SEE,
+    "GET /jobs/{job_id}/result/fhir.json": SEE,
+    "GET /jobs/{job_id}/result/{kind}.dcm": SEE,
     "GET /models": SEE,
     "GET /models/{name}": SEE,
     "GET /models/{name}/card": SEE,

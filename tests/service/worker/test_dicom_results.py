@@ -78,7 +78,7 @@ async def test_a_radiograph_has_no_parametric_map_and_is_told_why(client: httpx.
     response = await client.get(f"{job}/result/pm.dcm")
     assert response.status_code == 404 and "frame of reference" in response.json()["detail"]
     names = zipfile.ZipFile(io.BytesIO((await client.get(f"{job}/result.zip")).content)).namelist()
-    assert names[3:] == ["sc.dcm", "sr.dcm", "seg.dcm"]
+    assert names[4:] == ["sc.dcm", "sr.dcm", "seg.dcm"]
     picture = await client.get(f"{job}/result", headers={"Accept": "application/dicom"})
     assert dataset_of(picture.content).Modality == "OT"
 

@@ -135,7 +135,7 @@ async def test_every_form_of_a_result_can_be_had(client: httpx.AsyncClient):
     assert PillowImage.open(io.BytesIO(overlay.content)).format == "PNG"
     assert (await client.get(f"{path}/result.json")).json() == result
     archive = zipfile.ZipFile(io.BytesIO((await client.get(f"{path}/result.zip")).content))
-    assert archive.namelist() == ["result.json", "overlay.png", "anomaly_map.nii.gz"]
+    assert archive.namelist() == ["result.json", "overlay.png", "anomaly_map.nii.gz", "fhir.json"]
     assert (await client.get(f"{path}/result", headers={"Accept": "text/html"})).status_code == 406
 
 
