@@ -9,10 +9,11 @@ import logging
 import mmap
 import secrets
 import shutil
+import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -158,9 +159,9 @@ class Store(ABC):
         finally:
             path.unlink(missing_ok=True)
 
-    async def sweep_scratch(self, moment: datetime) -> None:
-        """Remove what processes that were killed before `moment` left on this machine."""
-        await asyncio.to_thread(_sweep, self._scratch_folder, moment)
+    async def sweep_scratch(self, age: timedelta) -> None:
+        """Remove what processes that were killed so long ago left on this machine, by its own clock."""
+        await asyncio.to_thread(_sweep, self._scratch_folder, time.time() - age.total_seconds())
 
 
 def mapped(root: Path, keys: Sequence[str]) -> list[Buffer]:
@@ -205,9 +206,9 @@ async def _pieces(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         yield bytes(piece)
 
 
-def _sweep(folder: Path, moment: datetime) -> None:
+def _sweep(folder: Path, moment: float) -> None:
     for path in folder.iterdir():
-        if path.stat().st_mtime >= moment.timestamp():
+        if path.stat().st_mtime >= moment:
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

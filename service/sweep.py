@@ -45,7 +45,7 @@ class Sweeper:
         for job_id in await self._queue.waiting_since(waited_s, count=_BATCH):
             await self._queue.expire(job_id)
         # A process that was killed leaves its file.
-        await self._store.sweep_scratch(now - _LONGEST_RUN)
+        await self._store.sweep_scratch(_LONGEST_RUN)
         age_s = 3600 * self._settings.keep_results_hours
         for job_id in await self._queue.older_than(age_s, count=_BATCH):
             if await self._queue.expire(job_id):
