@@ -1,9 +1,13 @@
 """What the sandbox does with an upload: look at its headers, decode it, draw a slice of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from imaging.contrasts import inspect_contrasts, read_contrasts
+from imaging.dicom_elements import text
+from imaging.dicom_file import parse_dicom_header
+from imaging.errors import ImagingError
 from imaging.header import Header
 from imaging.image import Image
 from imaging.kinds import Buffer
@@ -12,6 +16,17 @@ from imaging.overlay import draw_overlay, grey_picture
 from service.errors import GoneError, UnknownFieldError
 from service.kept import KEPT, Kept
 from service.store import mapped
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A DICOM image by its names."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_uid: str
+    study_uid: str
+
 
 Keys = Mapping[str, Sequence[str]]
 """Where the files of each contrast are in the store."""
@@ -28,6 +43,11 @@ def inspect_upload(root: Path, keys: Keys, limits: Limits) -> Header:
         ImagingError: It is nothing that can be scored.
     """
     return inspect_contrasts(_mapped(root, keys), limits=limits)
+
+
+def identify_instances(root: Path, keys: Keys, limits: Limits) -> list[Instance | None]:
+    """Tell of each file which instance of which series it is; None where it is no DICOM image with UIDs."""
+    return [_instance_of(part, limits) for parts in _mapped(root, keys).values() for part in parts]
 
 
 def decode_upload(root: Path, keys: Keys, limits: Limits) -> Image:
@@ -58,6 +78,16 @@ def draw_slice(root: Path, keys: Keys, folder: str, limits: Limits, slice_index:
     kept = Kept.read(root / folder / KEPT)
     plane = kept.planes.plane(slice_index)
     return draw_overlay(grey_picture(image, slice_index), plane, limit=kept.drawing.limit)
+
+
+def _instance_of(content: Buffer, limits: Limits) -> Instance | None:
+    try:
+        header = parse_dicom_header(content, limits=limits).header
+        names = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+        found = [text(header, name) for name in names]
+    except ImagingError:
+        return None
+    return Instance(*(uid or "" for uid in found)) if all(found) else None
 
 
 def _mapped(root: Path, keys: Keys) -> dict[str, Sequence[Buffer]]:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from service.api import health_routes, job_routes, model_routes, result_routes, score_routes
+from service.api import health_routes, job_routes, model_routes, result_routes, score_routes, stow_routes
 from service.api.access import DOCUMENTED
 from service.api.audited import AuditedRequests
 from service.api.problem_responses import install_error_handlers
@@ -47,7 +47,7 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
     app.add_middleware(CountedRequests, counter=counter)
     app.add_middleware(ProtectedAnswers)
     app.add_middleware(TracedRequests, tracing=tracing)
-    for routes in (score_routes, result_routes, job_routes, model_routes):
+    for routes in (score_routes, stow_routes, result_routes, job_routes, model_routes):
         app.include_router(routes.router, dependencies=DOCUMENTED)
     app.include_router(health_routes.router)
     return app

@@ -1,11 +1,13 @@
 """From a request's body to a job: what it is, which model it goes to, whether it is known already."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from redis.exceptions import RedisError
 from starlette.requests import Request
 
 from imaging.header import Header
@@ -64,7 +66,7 @@ class ScoreOptions(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Sender:
+class Sender:
     """As in `JobRequest`."""
 
     owner: str
@@ -89,8 +91,11 @@ async def submit_upload(request: Request, options: ScoreOptions, owner: str, ser
             max_files=settings.max_files,
             check_room=services.admission.disk.check,
         )
-        sender = _Sender(owner, getattr(request.state, TRACEPARENT, ""))
-        return await _submit(upload, intake, options, sender, services)
+        return await submit_received(upload, intake, options, sender_of(request, owner), services)
+
+
+def sender_of(request: Request, owner: str) -> Sender:
+    return Sender(owner, getattr(request.state, TRACEPARENT, ""))
 
 
 def choose_bundle(
@@ -119,9 +124,14 @@ def choose_bundle(
     return bundle
 
 
-async def _submit(
-    upload: Upload, intake: Intake, options: ScoreOptions, sender: _Sender, services: Services
+async def submit_received(
+    upload: Upload, intake: Intake, options: ScoreOptions, sender: Sender, services: Services
 ) -> str:
+    """Queue the job of what was received; the upload is kept if it is a new one.
+
+    Raises:
+        ImagingError, InferenceError, ServiceError: As `submit_upload`.
+    """
     is_kept = False
     try:
         options = options.updated(upload.fields)
@@ -130,11 +140,13 @@ async def _submit(
         job = await _request_of(upload, intake.root, options, sender, services)
         # A worker may take the job at once: its files must be there before it is.
         await services.store.keep(intake, [input_key(upload.upload_id, part) for part in range(job.parts)])
-        # Until the queue has answered nobody knows; what is nobody's the sweeper removes.
-        is_kept = True
         is_kept = await services.queue.submit(job)
         if options.callback is not None:
             await services.deliveries.owe(OwedCallback(job.job_id, options.callback))
+    except (RedisError, asyncio.CancelledError):
+        # Nobody knows whether the queue has taken the job; what is nobody's the sweeper removes.
+        is_kept = True
+        raise
     finally:
         if not is_kept:
             await services.store.delete(f"inputs/{upload.upload_id}")
@@ -142,7 +154,7 @@ async def _submit(
 
 
 async def _request_of(
-    upload: Upload, root: Path, options: ScoreOptions, sender: _Sender, services: Services
+    upload: Upload, root: Path, options: ScoreOptions, sender: Sender, services: Services
 ) -> JobRequest:
     parts = len(upload.names)
     asked = _contrasts_of(upload, options, services.catalog)

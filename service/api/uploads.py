@@ -1,8 +1,9 @@
 """A request's body into files, hashed on the way: multipart files, or one raw file."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.requests import Request
 
@@ -130,6 +131,23 @@ async def receive_upload(
         tuple(receiver.names),
         receiver.fields,
         receiver.size_bytes,
+    )
+
+
+def split_upload(upload: Upload, root: Path, places: Sequence[int]) -> Upload:
+    """Some files of an upload below `root`, as an upload of their own, moved to its keys."""
+    upload_id, size_bytes = make_token(), 0
+    for number, place in enumerate(places):
+        path, target = root / input_key(upload.upload_id, place), root / input_key(upload_id, number)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+        size_bytes += target.stat().st_size
+    return Upload(
+        upload_id,
+        tuple(upload.digests[place] for place in places),
+        tuple("" for _place in places),
+        {},
+        size_bytes,
     )
 
 

@@ -13,6 +13,8 @@ from service.settings import Settings
 SUBMIT, SEE, READ = {"score"}, {"score", "read"}, {"read"}
 DEMANDS = {
     "POST /score": SUBMIT,
+    "POST /dicomweb/studies": SUBMIT,
+    "POST /dicomweb/studies/{study}": SUBMIT,
     "GET /jobs": SEE,
     "GET /jobs/{job_id}": SEE,
     "GET /jobs/{job_id}/events": SEE,
