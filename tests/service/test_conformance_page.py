@@ -1,0 +1,56 @@
+"""The conformance statement says what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+from highdicom.sr import CodedConcept
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import AllTransferSyntaxes
+
+from imaging.dicom_objects import concepts
+from service.api import stow_routes
+from tests.imaging.dicom_objects.results import results_of
+from tests.imaging.dicom_objects.sources import axial_ct
+
+PAGE = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def is_decoded(syntax: str) -> bool:
+    try:
+        return get_decoder(syntax).is_available
+    except NotImplementedError:
+        return False
+
+
+def test_its_transfer_syntaxes_are_those_that_are_decoded():
+    listed = set(re.findall(r"\| (1\.2\.840[\d.]+) \|", section("What is read")))
+    assert listed == {str(syntax) for syntax in AllTransferSyntaxes if is_decoded(syntax)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"), [("picture", "sc"), ("report", "sr"), ("segmentation", "seg"), ("map", "pm")]
+)
+def test_its_sop_classes_are_those_that_are_made(kind: str, path: str):
+    [listed] = re.findall(rf"\| `{path}\.dcm` \| (.*?) \| ([\d.]+) \|", section("What is made"))
+    made = results_of(axial_ct()).objects[kind].SOPClassUID
+    assert listed == (made.name, str(made))
+
+
+def test_its_codes_are_those_of_our_scheme():
+    listed = set(re.findall(r"^\| ([\w-]+) \| (.+) \|$", section("Codes of our own"), re.MULTILINE))
+    ours = {
+        (concept.value, concept.meaning)
+        for concept in vars(concepts).values()
+        if isinstance(concept, CodedConcept)
+    }
+    assert listed - {("value", "meaning")} == ours
+
+
+def test_its_routes_are_those_of_dicomweb():
+    routes = {f"{method} {route.path}" for route in stow_routes.router.routes for method in route.methods}
+    assert set(re.findall(r"`(POST /dicomweb\S*)`", section("Networking"))) == routes
