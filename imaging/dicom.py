@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from imaging.dicom_burned_in import burned_in_warnings
 from imaging.dicom_elements import text
 from imaging.dicom_file import DicomFile
 from imaging.dicom_frames import Frame
@@ -35,7 +36,12 @@ def read_dicom(files: Sequence[DicomFile], *, limits: Limits) -> Image:
         modality=text(header, "Modality"),
         body_part=text(header, "BodyPartExamined"),
         voi=voi,
-        warnings=(*stack.warnings, *_gap_warnings(stack, gaps), *voi_warnings),
+        warnings=(
+            *burned_in_warnings(header),
+            *stack.warnings,
+            *_gap_warnings(stack, gaps),
+            *voi_warnings,
+        ),
     )
 
 
