@@ -15,7 +15,7 @@ class CuttingProxy:
     port: int = 0
     requests: list[bytes] = field(default_factory=list)
     answers: bytes = b""
-    _open: list[asyncio.StreamWriter] = field(default_factory=list)
+    _connections: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property
     def address(self) -> str:
@@ -23,23 +23,34 @@ class CuttingProxy:
 
     def drop(self) -> None:
         """End all connections that are open now."""
-        for writer in self._open:
-            writer.close()
+        for connection in self._connections:
+            connection.cancel()
 
-    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(self._pass_answers(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def end(self) -> None:
+        self.drop()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _pass_answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         left = self.cuts.pop(0) if self.cuts else 2**40
         from_service, to_service = await asyncio.open_connection("127.0.0.1", self.target_port)
-        self._open.append(writer)
         upwards = asyncio.create_task(self._pass_requests(reader, to_service))
-        with suppress(ConnectionError):
+        try:
             while left > 0 and (piece := await from_service.read(2**16)):
                 writer.write(piece[:left])
                 await writer.drain()
                 left -= len(piece)
                 self.answers += piece
-        upwards.cancel()
-        to_service.close()
-        writer.close()
+        except ConnectionError:
+            pass  # the client has gone
+        finally:
+            upwards.cancel()
+            to_service.close()
+            writer.close()
 
     async def _pass_requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -56,3 +67,4 @@ async def cutting_proxy(target_port: int, *cuts: int) -> AsyncIterator[CuttingPr
     proxy.port = listening.sockets[0].getsockname()[1]
     async with listening:
         yield proxy
+        await proxy.end()
