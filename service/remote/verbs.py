@@ -19,6 +19,12 @@ FORMS = {
     "overlay": "result/overlay.png",
     "map": "result/anomaly_map.nii.gz",
     "zip": "result.zip",
+    "fhir": "result/fhir.json",
+    # Of images that came as DICOM.
+    "picture": "result/sc.dcm",
+    "report": "result/sr.dcm",
+    "segmentation": "result/seg.dcm",
+    "parametric_map": "result/pm.dcm",
 }
 
 _POLL_S = 1.0
