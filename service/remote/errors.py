@@ -66,6 +66,10 @@ class NotFoundError(ProblemError):
     """There is no such job or model, or the job is somebody else's."""
 
 
+class NoSuchFormError(ProblemError):
+    """The result has no such form, now or later: as DICOM, that of an image which was none."""
+
+
 class ConflictError(ProblemError):
     """The job's state does not allow it, such as to have a result."""
 
@@ -91,6 +95,7 @@ _BY_STATUS: dict[int, type[ProblemError]] = {
     401: UnauthorizedError,
     403: UnauthorizedError,
     404: NotFoundError,
+    406: NoSuchFormError,
     409: ConflictError,
     410: GoneError,
     413: UnsuitableImageError,

@@ -76,7 +76,7 @@ async def test_a_radiograph_has_no_parametric_map_and_is_told_why(client: httpx.
     result = await scored(client, monochrome1_bytes())
     job = f"/jobs/{result['job_id']}"
     response = await client.get(f"{job}/result/pm.dcm")
-    assert response.status_code == 404 and "frame of reference" in response.json()["detail"]
+    assert response.status_code == 406 and "frame of reference" in response.json()["detail"]
     names = zipfile.ZipFile(io.BytesIO((await client.get(f"{job}/result.zip")).content)).namelist()
     assert names[4:] == ["sc.dcm", "sr.dcm", "seg.dcm"]
     picture = await client.get(f"{job}/result", headers={"Accept": "application/dicom"})
@@ -86,5 +86,5 @@ async def test_a_radiograph_has_no_parametric_map_and_is_told_why(client: httpx.
 async def test_a_picture_has_no_results_as_dicom_and_is_told_why(client: httpx.AsyncClient):
     result = await scored(client, png_bytes())
     response = await client.get(f"/jobs/{result['job_id']}/result/sc.dcm")
-    assert response.status_code == 404 and "send the image as DICOM" in response.json()["detail"]
+    assert response.status_code == 406 and "send the image as DICOM" in response.json()["detail"]
     assert "picture" not in result["links"]
