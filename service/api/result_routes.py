@@ -65,7 +65,7 @@ async def get_fhir(job_id: str, principal: MaySee, services: ServicesDep) -> Res
 @router.get("/result/{kind}.dcm", responses=_only(DICOM["sc"]), response_class=Response)
 async def get_dicom(job_id: str, kind: Kind, principal: MaySee, services: ServicesDep) -> Response:
     """As DICOM in the image's own study: `sc` picture with heatmap, `sr` report, `seg` region above the map's
-    threshold, `pm` the map itself. 404 where the image did not come as DICOM, or has no places for one."""
+    threshold, `pm` the map itself. 406 where the image did not come as DICOM, or has no places for one."""
     return await result_response(await job_for(principal, job_id, services), DICOM[kind], services)
 
 
