@@ -21,10 +21,10 @@ FORMS = {
     "zip": "result.zip",
     "fhir": "result/fhir.json",
     # Of images that came as DICOM.
-    "picture": "result/sc.dcm",
-    "report": "result/sr.dcm",
-    "segmentation": "result/seg.dcm",
-    "parametric_map": "result/pm.dcm",
+    "sc": "result/sc.dcm",
+    "sr": "result/sr.dcm",
+    "seg": "result/seg.dcm",
+    "pm": "result/pm.dcm",
 }
 
 _POLL_S = 1.0

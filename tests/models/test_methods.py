@@ -63,7 +63,8 @@ def test_a_checkpoint_holds_all_that_was_learned(name: str, trained: AnomalyMeth
     images = with_lesion(pictures(name, 2, seed=5))
     copy = build(name).eval()
     copy.load_state_dict(trained.state_dict())
-    assert torch.equal(copy(images).score, trained(images).score)
+    # Where its weights lie in memory decides which of a processor's ways of adding up is taken.
+    torch.testing.assert_close(copy(images).score, trained(images).score, rtol=1e-5, atol=1e-6)
 
 
 def test_stages_are_the_same_every_time(name: str):

@@ -105,7 +105,7 @@ def test_the_highest_percent_of_the_map_can_be_the_score():
 
 
 def test_refinement_finds_something_likelier_and_is_left_out_by_default():
-    method = build(refinement_rate=0.1).requires_grad_(False)
+    method = build(refinement_rate=0.01).requires_grad_(False)  # a step so small is downhill
     scores = [method(IMAGES, torch.tensor(steps)).score for steps in (0, 1, 10)]
     assert (scores[0] > scores[1]).all() and (scores[1] > scores[2]).all()
     assert method.controls() == {"steps": 0} and torch.equal(method(IMAGES).score, scores[0])

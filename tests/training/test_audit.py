@@ -5,6 +5,7 @@ import pytest
 
 from imaging.image import Image
 from inference.manifest import Metric
+from inference.map_planes import MapPlanes
 from inference.scoring import ImageResult
 from training.audit import (
     OutsideBody,
@@ -77,6 +78,12 @@ def test_a_checkerboard_is_sharper_than_its_average():
     assert sharpness(np.full((8, 8), 0.5)) == 0.0
 
 
+def planes_of(anomaly_map: np.ndarray) -> MapPlanes:
+    """The map of a network that is as large as the image."""
+    depth, rows, columns = anomaly_map.shape
+    return MapPlanes(anomaly_map, np.array([[0, 0, rows, columns]] * depth), (rows, columns))
+
+
 def split(images: list[Image], labels: np.ndarray, maps: list[np.ndarray]) -> ScoredSplit:
     """Images whose score is their label, each of a patient of its own."""
     samples = [
@@ -84,7 +91,7 @@ def split(images: list[Image], labels: np.ndarray, maps: list[np.ndarray]) -> Sc
         for index, (image, label) in enumerate(zip(images, labels, strict=True))
     ]
     results = [
-        ImageResult(float(label), 50.0, 0.5, {}, None, (float(label),), found, 1.0, (), ())
+        ImageResult(float(label), 50.0, 0.5, {}, None, (float(label),), found, planes_of(found), 1.0, (), ())
         for label, found in zip(labels, maps, strict=True)
     ]
     return ScoredSplit(tuple(samples), tuple(results), 1.0)
