@@ -20,12 +20,11 @@ from service.confinement import confine, limit_next_call
 from service.disk import fullness_named
 from service.errors import SandboxCrashedError, SandboxTimeoutError, ServiceError
 from service.failure_log import log_failure
-from service.sandbox_messages import receive, receive_async, send, send_async
+from service.sandbox_messages import receive, receive_async, send, send_async, send_file_async
 
 _Result = TypeVar("_Result")
 
 _START_TIMEOUT_S = 60.0
-_FILE = b"f"  # a descriptor must go with a byte
 _later: list[Callable[[], None]] = []
 
 
@@ -92,7 +91,7 @@ class Sandbox:
         await send_async(pipe, message)
         for path in into:
             with path.open("wb") as file:
-                socket.send_fds(pipe, [_FILE], [file.fileno()])
+                await send_file_async(pipe, file)
         answer: tuple[Exception | None, Any] = await receive_async(pipe, max_bytes=self._memory_bytes)
         return answer
 
