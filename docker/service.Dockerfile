@@ -6,7 +6,7 @@ RUN python3 -m venv /opt/atypia
 # The libraries before our own code, so that an edit of ours does not fetch them again.
 COPY pyproject.toml README.md ./
 RUN mkdir imaging inference models training service \
- && /opt/atypia/bin/pip install --no-cache-dir ".[${RUNTIME},parquet]"
+ && /opt/atypia/bin/pip install --no-cache-dir ".[${RUNTIME},parquet,tracing]"
 COPY imaging imaging
 COPY inference inference
 COPY service service

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -20,13 +20,11 @@ from service.confinement import confine, limit_next_call
 from service.disk import fullness_named
 from service.errors import SandboxCrashedError, SandboxTimeoutError, ServiceError
 from service.failure_log import log_failure
-from service.sandbox_messages import receive, receive_async, send, send_async
+from service.sandbox_messages import receive, receive_async, send, send_async, send_file_async
 
 _Result = TypeVar("_Result")
 
 _START_TIMEOUT_S = 60.0
-_FILES = b"f"  # descriptors must go with a byte
-_MOST_AT_ONCE = 8
 _later: list[Callable[[], None]] = []
 
 
@@ -59,7 +57,7 @@ class Sandbox:
             try:
                 pipe = self._living() or await self._started()
                 async with asyncio.timeout(self._timeout_s):
-                    raised, result = await self._answer(pipe, (function, arguments), into)
+                    raised, result = await self._answer(pipe, (function, arguments, len(into)), into)
             except TimeoutError:
                 self.close()
                 raise SandboxTimeoutError(
@@ -90,11 +88,10 @@ class Sandbox:
     async def _answer(
         self, pipe: socket.socket, message: tuple[Any, ...], into: Sequence[Path]
     ) -> tuple[Exception | None, Any]:
-        # The files first: the pipe is empty, and takes them at once.
-        with ExitStack() as files, fullness_named():
-            opened = [files.enter_context(path.open("wb")).fileno() for path in into]
-            socket.send_fds(pipe, [_FILES], opened)
         await send_async(pipe, message)
+        for path in into:
+            with fullness_named(), path.open("wb") as file:
+                await send_file_async(pipe, file)
         answer: tuple[Exception | None, Any] = await receive_async(pipe, max_bytes=self._memory_bytes)
         return answer
 
@@ -152,8 +149,8 @@ def _serve(pipe: socket.socket, memory_bytes: int, timeout_s: float) -> None:
     send(pipe, None)
     while True:
         try:
-            descriptors = socket.recv_fds(pipe, len(_FILES), _MOST_AT_ONCE)[1]
-            function, arguments = receive(pipe)
+            function, arguments, file_count = receive(pipe)
+            descriptors = [socket.recv_fds(pipe, 1, 1)[1][0] for _ in range(file_count)]
         except (EOFError, OSError, KeyboardInterrupt):
             return
         files = [os.fdopen(descriptor, "wb") for descriptor in descriptors]

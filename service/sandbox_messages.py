@@ -12,11 +12,12 @@ import socket
 import struct
 from dataclasses import is_dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel
 
 _COUNT = struct.Struct("<I")
+_FILE = b"f"  # a descriptor must go with a byte
 _MOST_PARTS = 4096
 _PACKAGES = ("imaging", "inference", "service")
 _NUMPY = frozenset(
@@ -65,6 +66,16 @@ async def send_async(pipe: socket.socket, message: Any) -> None:
         await loop.sock_sendall(pipe, part)
 
 
+async def send_file_async(pipe: socket.socket, file: BinaryIO) -> None:
+    """Hand an open file over, as soon as the pipe has room: the message before it may fill it still."""
+    while True:
+        try:
+            socket.send_fds(pipe, [_FILE], [file.fileno()])
+            return
+        except BlockingIOError:
+            await _room(pipe)
+
+
 async def receive_async(pipe: socket.socket, *, max_bytes: int) -> Any:
     """The sandbox's answer.
 
@@ -105,6 +116,16 @@ def _is_harmless(found: Any, module: str) -> bool:
     if module == "builtins":
         return issubclass(found, Exception) or found in (set, frozenset, complex, bytearray, slice, range)
     return is_dataclass(found) or issubclass(found, BaseModel | Exception)
+
+
+async def _room(pipe: socket.socket) -> None:
+    """Wait until the pipe takes more."""
+    loop, has_room = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_writer(pipe, has_room.set)
+    try:
+        await has_room.wait()
+    finally:
+        loop.remove_writer(pipe)
 
 
 def _read(pipe: socket.socket, length: int) -> bytearray:

@@ -105,7 +105,9 @@ class Settings(BaseSettings):
     )
 
     traces_url: str | None = Field(
-        default=None, description="OTLP/HTTP address that traces are sent to; unset: none are made"
+        default=None,
+        pattern=r"^https?://",
+        description="OTLP/HTTP address that traces are sent to; unset: none are made",
     )
 
     # What keeps the service from being overrun.

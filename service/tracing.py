@@ -5,6 +5,7 @@ stands under the request that asked for it. Spans hold ids, models, sizes and st
 data.
 """
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +15,9 @@ from service.settings import Settings
 
 TRACEPARENT = "traceparent"
 Kind = Literal["server", "consumer", "internal"]
+
+# A process that stops has its own end to keep to, and a collector that is away has none.
+LONGEST_CLOSE_S = 3.0
 
 
 class Span:
@@ -46,22 +50,30 @@ class Tracing:
         yield Span()
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send what is left, as far as a collector takes it within `LONGEST_CLOSE_S`."""
 
 
 def open_tracing(settings: Settings, *, role: str) -> Tracing:
-    """The tracing of this process, under the name `atypia-ROLE`."""
+    """The tracing of this process, under the name `atypia-ROLE`.
+
+    Raises:
+        ValueError: A collector is named, and the packages that speak with it are not there.
+    """
     return _Exporting(settings.traces_url, role) if settings.traces_url else Tracing()
 
 
 class _Exporting(Tracing):
     def __init__(self, url: str, role: str) -> None:
         # Optional packages, and tens of megabytes that most services never need.
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-
+        try:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+            from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+            from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        except ImportError as error:
+            raise ValueError(
+                "ATYPIA_TRACES_URL needs OpenTelemetry: pip install 'atypia[tracing]'"
+            ) from error
         self._provider = TracerProvider(
             resource=Resource.create({"service.name": f"atypia-{role}"}), shutdown_on_exit=False
         )
@@ -97,7 +109,10 @@ class _Exporting(Tracing):
             yield _ExportedSpan(span, carrier)
 
     def close(self) -> None:
-        self._provider.shutdown()
+        # OpenTelemetry's own limit is 30 s, and a batch is tried again for ten.
+        closing = threading.Thread(target=self._provider.shutdown, daemon=True)
+        closing.start()
+        closing.join(LONGEST_CLOSE_S)
 
 
 class _ExportedSpan(Span):

@@ -1,8 +1,10 @@
 """Traces, as a collector receives them."""
 
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,8 +12,10 @@ import numpy as np
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from pydantic import ValidationError
 
 from service.settings import Settings
+from service.tracing import LONGEST_CLOSE_S, open_tracing
 from tests.imaging.dicom_builder import dicom_bytes
 from tests.service.running_app import running_app, running_worker
 from tests.service.uploads_builder import png_bytes
@@ -95,7 +99,36 @@ async def test_a_trace_holds_nothing_of_the_patient(settings: Settings, redis_ur
     assert len(collector.spans) > 6 and not any(PATIENT.encode() in body for body in collector.bodies)
 
 
+@pytest.mark.asyncio
+async def test_a_collector_that_takes_spans_and_never_answers_delays_no_job_and_no_stop_for_long(
+    settings: Settings, redis_url: str
+):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+        traced = settings.model_copy(update={"traces_url": url})
+        async with running_app(traced, redis_url) as client, running_worker(traced, redis_url):
+            response = await client.post("/score", content=png_bytes(), headers=WAIT)
+            stopping = time.monotonic()
+    assert response.status_code == 200
+    # One after the other here, and each in a process of its own elsewhere.
+    assert time.monotonic() - stopping < 2 * LONGEST_CLOSE_S + 2
+
+
+def test_without_the_packages_a_collector_is_refused_with_the_remedy(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    with pytest.raises(ValueError, match=r"ATYPIA_TRACES_URL .*pip install 'atypia\[tracing\]'"):
+        open_tracing(settings.model_copy(update={"traces_url": "http://127.0.0.1:4318"}), role="api")
+
+
+def test_a_collectors_address_without_a_scheme_is_refused():
+    with pytest.raises(ValidationError, match="traces_url"):
+        Settings(traces_url="collector:4318")
+
+
 def test_without_a_collector_no_exporter_is_loaded():
+    # redis-py and FastAPI load the other parts of OpenTelemetry by themselves where they are installed.
     code = (
         "import sys, service.cli; print([name for name in sys.modules if 'opentelemetry.exporter' in name])"
     )
