@@ -1,0 +1,52 @@
+"""A job as the service told it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from service.remote.errors import Problem
+
+_FINAL = frozenset(("done", "failed", "cancelled", "expired"))
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """`progress` is from 0 to 1; `seconds_left` is null when the job is over, or when nobody can know yet."""
+
+    job_id: str
+    state: str
+    progress: float
+    seconds_left: float | None
+    created_at: datetime
+    finished_at: datetime | None
+    model: str
+    priority: str
+    error: Problem | None
+    links: Mapping[str, str]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """From the service's JSON; what a newer service adds is passed over."""
+        error, finished = fields["error"], fields["finished_at"]
+        return cls(
+            job_id=fields["job_id"],
+            state=fields["state"],
+            progress=fields["progress"],
+            seconds_left=fields["seconds_left"],
+            created_at=datetime.fromisoformat(fields["created_at"]),
+            finished_at=datetime.fromisoformat(finished) if finished else None,
+            model=fields["model"],
+            priority=fields["priority"],
+            error=Problem.of(error, error["status"]) if error else None,
+            links=fields["links"],
+        )
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in _FINAL
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has a result."""
+        return self.state == "done"
