@@ -2,9 +2,11 @@
 
 import logging
 import signal
+import sys
 import threading
 from pathlib import Path
 
+from integrations.dicom_node.errors import NodeError
 from integrations.dicom_node.node import running_node
 from integrations.dicom_node.settings import NodeSettings
 
@@ -12,8 +14,15 @@ log = logging.getLogger(__name__)
 
 
 def run(settings_file: Path) -> None:
-    """Run the node until SIGTERM or SIGINT."""
-    settings = NodeSettings.read(settings_file)
+    """Run the node until SIGTERM or SIGINT; what keeps it from starting is said in one line, exit code 2."""
+    try:
+        _run(NodeSettings.read(settings_file))
+    except (NodeError, OSError) as error:
+        sys.stderr.write(f"atypia: {error}\n")
+        sys.exit(2)
+
+
+def _run(settings: NodeSettings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Both quote what peers send, and addresses with job ids at every poll.
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)

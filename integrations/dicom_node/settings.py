@@ -14,6 +14,7 @@ from service.client import FORMS
 AeTitle = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")
 ]
+DICOM_FORMS = tuple(form for form, place in FORMS.items() if place.endswith(".dcm"))
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -48,15 +49,15 @@ class Scoring(_Table):
 
     address: str = "http://127.0.0.1:8000"
     key_file: Path | None = None
-    forms: tuple[str, ...] = ()
+    forms: tuple[str, ...] = DICOM_FORMS
     at_once: int = Field(default=4, ge=1, le=64)
     retry_s: float = Field(default=5, gt=0)
 
     @field_validator("forms")
     @classmethod
     def _are_known(cls, forms: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := sorted(set(forms) - set(FORMS)):
-            raise ValueError(f"unknown form {unknown[0]!r}; choose from {', '.join(FORMS)}")
+        if unknown := sorted(set(forms) - set(DICOM_FORMS)):
+            raise ValueError(f"unknown form {unknown[0]!r}; choose from {', '.join(DICOM_FORMS)}")
         return forms
 
 
