@@ -114,13 +114,13 @@ class Ledger:
             ).fetchall()
         return [name for (name,) in rows]
 
-    def holds(self, sop_class_uid: str, sop_instance_uid: str) -> bool:
+    def places_of(self, sop_class_uid: str, sop_instance_uid: str) -> list[tuple[str, str]]:
+        """Series keys and file names of an instance; it has several where series share its UID."""
         with self._lock:
-            row = self._connection.execute(
-                "SELECT 1 FROM instances WHERE sop_instance_uid = ? AND sop_class_uid = ?",
+            return self._connection.execute(
+                "SELECT series_key, name FROM instances WHERE sop_instance_uid = ? AND sop_class_uid = ?",
                 (sop_instance_uid, sop_class_uid),
-            ).fetchone()
-        return row is not None
+            ).fetchall()
 
     def knows(self, key: str) -> bool:
         with self._lock:

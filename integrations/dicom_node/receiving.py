@@ -23,9 +23,10 @@ from pynetdicom.transport import ThreadedAssociationServer
 from imaging.errors import UnreadableImageError
 from imaging.foreign_errors import quiet
 from integrations.dicom_node.bounded_server import BoundedServer
+from integrations.dicom_node.commitments import PUSH_MODEL, Commitments, take_question
 from integrations.dicom_node.errors import LowDiskError, WrongInstanceError
 from integrations.dicom_node.instances import InstanceFacts, read_instance
-from integrations.dicom_node.settings import Listening
+from integrations.dicom_node.settings import NodeSettings
 from integrations.dicom_node.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -44,12 +45,12 @@ _LONGEST_REQUEST_BYTES = 2**18
 
 
 @contextmanager
-def receiving(settings: Listening, spool: Spool) -> Iterator[tuple[str, int]]:
+def receiving(settings: NodeSettings, spool: Spool, commitments: Commitments) -> Iterator[tuple[str, int]]:
     """Listen for as long as the context is open; where."""
     _config.LOG_HANDLER_LEVEL = "none"  # it tells of UIDs and peers
     _config.STORE_RECV_CHUNKED_DATASET = True
     before, tempfile.tempdir = tempfile.tempdir, str(spool.incoming)  # where pynetdicom puts what comes
-    server = _start(settings, spool)
+    server = _start(settings, spool, commitments)
     try:
         host, port = server.server_address[:2]
         yield host, port
@@ -107,7 +108,8 @@ class SizeGuard:
         _drop_partial(event)
 
 
-def _start(settings: Listening, spool: Spool) -> ThreadedAssociationServer:
+def _start(node_settings: NodeSettings, spool: Spool, commitments: Commitments) -> ThreadedAssociationServer:
+    settings, senders = node_settings.listen, node_settings.sender
     entity = AE(settings.ae_title)
     entity.require_calling_aet = list(settings.calling_ae_titles)
     entity.require_called_aet = True
@@ -118,11 +120,14 @@ def _start(settings: Listening, spool: Spool) -> ThreadedAssociationServer:
     syntaxes = decodable_syntaxes()
     for context in AllStoragePresentationContexts:
         entity.add_supported_context(str(context.abstract_syntax), syntaxes)
+    if senders:
+        entity.add_supported_context(PUSH_MODEL)
     guard = SizeGuard(settings.max_instance_bytes)
     server = entity.make_server(
         (settings.host, settings.port),
         evt_handlers=[
             (evt.EVT_C_STORE, store, [spool]),
+            (evt.EVT_N_ACTION, take_question, [commitments, senders]),
             (evt.EVT_PDU_RECV, guard.see_pdu),
             (evt.EVT_DIMSE_RECV, guard.see_message),
             (evt.EVT_CONN_CLOSE, guard.see_end),

@@ -11,13 +11,13 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 
 from integrations.dicom_node.errors import DestinationAwayError
-from integrations.dicom_node.settings import Destination
+from integrations.dicom_node.settings import Peer
 
 _TRANSIENT = (range(0xA700, 0xA800), range(0x0110, 0x0111))  # out of resources, processing failure
 _WARNINGS = range(0xB000, 0xC000)
 
 
-def send(objects: Sequence[Path], destination: Destination, *, ae_title: str) -> list[str]:
+def send(objects: Sequence[Path], destination: Peer, *, ae_title: str) -> list[str]:
     """Send DICOM files; what of them was refused for good, in words.
 
     Raises:
@@ -34,7 +34,7 @@ def send(objects: Sequence[Path], destination: Destination, *, ae_title: str) ->
     return [answer for answer in answers if answer]
 
 
-def _associate(objects: Sequence[Path], destination: Destination, *, ae_title: str) -> Association:
+def _associate(objects: Sequence[Path], destination: Peer, *, ae_title: str) -> Association:
     entity = AE(ae_title)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = destination.timeout_s
     entity.connection_timeout = destination.timeout_s
@@ -51,7 +51,7 @@ def _associate(objects: Sequence[Path], destination: Destination, *, ae_title: s
     raise DestinationAwayError(f"{destination.ae_title} does not answer at its address")
 
 
-def _store(association: Association, path: Path, destination: Destination) -> str:
+def _store(association: Association, path: Path, destination: Peer) -> str:
     """Nothing, or why it was refused."""
     try:
         status = association.send_c_store(path).get("Status")

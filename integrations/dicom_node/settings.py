@@ -61,8 +61,8 @@ class Scoring(_Table):
         return forms
 
 
-class Destination(_Table):
-    """A PACS that gets the results."""
+class Peer(_Table):
+    """Who is called: a PACS that gets results, or a sender that is told what is kept."""
 
     ae_title: AeTitle
     host: str
@@ -74,7 +74,8 @@ class NodeSettings(_Table):
     listen: Listening
     spool: Spooling = Spooling()
     service: Scoring = Scoring()
-    destination: tuple[Destination, ...] = ()
+    destination: tuple[Peer, ...] = ()
+    sender: tuple[Peer, ...] = ()
     rule: tuple[Rule, ...] = Field(min_length=1)
 
     @classmethod

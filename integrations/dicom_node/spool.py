@@ -76,6 +76,11 @@ class Spool:
     def images_of(self, series: Series) -> list[Path]:
         return [self._series / series.key / name for name in self._ledger.scorable_files(series)]
 
+    def has(self, sop_class_uid: str, sop_instance_uid: str) -> bool:
+        """Whether an instance is here, on disk."""
+        places = self._ledger.places_of(sop_class_uid, sop_instance_uid)
+        return any((self._series / key / name).exists() for key, name in places)
+
     def empty_results_of(self, series: Series) -> Path:
         """Where its results go; those of an earlier revision are gone."""
         folder = self._results / series.key

@@ -29,7 +29,9 @@ def pacs() -> Iterator[Pacs]:
 def node_settings(tmp_path: Path, service: StandIn, pacs: Pacs) -> MakeSettings:
     """Settings of a node between the stand-in and the PACS, with changes to `listen` and `spool`."""
 
-    def make(*, rule: object = ({"modality": "CT"},), **changes: dict[str, object]) -> NodeSettings:
+    def make(
+        *, rule: object = ({"modality": "CT"},), sender: object = (), **changes: dict[str, object]
+    ) -> NodeSettings:
         host, port = pacs.address
         return NodeSettings.model_validate(
             {
@@ -41,6 +43,7 @@ def node_settings(tmp_path: Path, service: StandIn, pacs: Pacs) -> MakeSettings:
                     **changes.get("spool", {}),
                 },
                 "service": {"address": service.address, "forms": ("sc", "pm"), "retry_s": 0.2},
+                "sender": sender,
                 "destination": ({"ae_title": "PACS", "host": host, "port": port},),
                 "rule": rule,
             }

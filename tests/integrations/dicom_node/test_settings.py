@@ -10,7 +10,7 @@ from integrations.dicom_node.errors import FolderTakenError, SettingsFileError
 from integrations.dicom_node.node import running_node
 from integrations.dicom_node.routing import Rule, rule_for
 from integrations.dicom_node.series import SeriesFacts
-from integrations.dicom_node.settings import Destination, Listening, NodeSettings, Scoring, Spooling
+from integrations.dicom_node.settings import Listening, NodeSettings, Peer, Scoring, Spooling
 from tests.integrations.dicom_node.conftest import MakeSettings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -19,7 +19,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "listen": Listening,
     "spool": Spooling,
     "service": Scoring,
-    "destination": Destination,
+    "destination": Peer,
+    "sender": Peer,
     "rule": Rule,
 }
 LEAST = '[listen]\ncalling_ae_titles = ["CT1"]\n[[rule]]\n'
@@ -42,7 +43,7 @@ def test_the_pages_example_is_read_as_it_says(tmp_path: Path):
 
 
 def test_the_page_lists_every_setting_and_no_other():
-    listed = set(re.findall(r"`((?:listen|spool|service|destination|rule)\.\w+)`", PAGE))
+    listed = set(re.findall(r"`((?:listen|spool|service|destination|sender|rule)\.\w+)`", PAGE))
     assert listed == {f"{table}.{name}" for table, model in TABLES.items() for name in model.model_fields}
 
 
