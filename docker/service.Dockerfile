@@ -5,10 +5,11 @@ WORKDIR /src
 RUN python3 -m venv /opt/atypia
 # The libraries before our own code, so that an edit of ours does not fetch them again.
 COPY pyproject.toml README.md ./
-RUN mkdir imaging inference models training service \
- && /opt/atypia/bin/pip install --no-cache-dir ".[${RUNTIME},parquet,tracing]"
+RUN mkdir imaging inference integrations models training service \
+ && /opt/atypia/bin/pip install --no-cache-dir ".[${RUNTIME},dicom-node,parquet,tracing]"
 COPY imaging imaging
 COPY inference inference
+COPY integrations integrations
 COPY service service
 RUN /opt/atypia/bin/pip install --no-cache-dir --no-deps --force-reinstall . \
  && /opt/atypia/bin/python -c "import service.cli"

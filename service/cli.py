@@ -19,6 +19,7 @@ from inference.errors import InferenceError
 from service import access_commands, audit_commands, job_commands
 from service.cores import inference_threads, usable_cores
 from service.errors import ServiceError
+from service.integration_commands import run_integration
 from service.offline import OfflineScorer, Row
 from service.sample import sample_commands
 from service.serve import check_listening, queue_server, run_api, stopped_by_signals, worker_processes
@@ -92,6 +93,14 @@ def worker(
     settings = settings.model_copy(update={"threads": threads})
     with stopped_by_signals(), queue_server(settings) as url:
         uvloop.run(run_worker(settings, url, is_child=follow))
+
+
+@app.command()
+def dicom_node(
+    settings_file: Annotated[Path, typer.Argument(metavar="SETTINGS.toml", help="See docs/dicom-node.md.")],
+) -> None:
+    """Start a DICOM node: it scores the series that it is sent and sends the results to a PACS."""
+    run_integration("integrations.dicom_node.command", settings_file, extra="dicom-node")
 
 
 @app.command()

@@ -5,6 +5,10 @@ class ServiceError(Exception):
     """Base of every error of this package; its text is one sentence for the sender, free of patient data."""
 
 
+class MissingExtraError(ServiceError):
+    """A command needs packages that an extra of this project brings."""
+
+
 class MalformedRequestError(ServiceError):
     """The body or a header of the request breaks the rules of HTTP or of multipart messages."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("imaging", "inference", "models", "training", "service")
+PACKAGES = ("imaging", "inference", "integrations", "models", "training", "service")
 SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
 MAX_LINES = 400
 
