@@ -243,7 +243,7 @@ async def test_a_failed_job_has_its_own_problem_for_a_result(
     with pytest.raises(JobFailedError) as failed:
         await client.result(job.job_id)
     assert failed.value.problem.title == job.error.title
-    assert (await client.retry(job.job_id)).state == "queued"
+    assert (await client.retry(job.job_id)).state in ("queued", "running")
 
 
 async def test_a_job_is_cancelled_once_and_removed_with_all_it_has(
@@ -253,7 +253,7 @@ async def test_a_job_is_cancelled_once_and_removed_with_all_it_has(
     job = await client.submit(png)
     assert (await client.cancel(job.job_id)).state == "cancelled"
     assert (await client.cancel(job.job_id)).state == "cancelled"
-    assert (await client.retry(job.job_id)).state == "queued"
+    assert (await client.retry(job.job_id)).state in ("queued", "running")
     await client.remove(job.job_id)
     with pytest.raises(NotFoundError):
         await client.job(job.job_id)
