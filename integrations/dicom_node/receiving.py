@@ -40,6 +40,8 @@ STATUSES: dict[type[Exception], int] = {
     UnreadableImageError: 0xC000,
 }
 _PROCESSING_FAILURE = 0x0110
+# What is smaller is received even when the disk is nearly full, so that its sender can be told so.
+_SMALL_BYTES = 2**24
 # An association request holds up to 128 contexts; it comes before a length is agreed on.
 _LONGEST_REQUEST_BYTES = 2**18
 
@@ -84,9 +86,13 @@ def store(event: Event, spool: Spool) -> int:
 
 
 class SizeGuard:
-    """Ends an association in which one instance grows beyond what it may."""
+    """Ends an association in which one instance grows beyond what it may, or beyond the disk.
 
-    def __init__(self, max_bytes: int) -> None:
+    pynetdicom has no answer to a write that fails: the association would hang until it times out.
+    """
+
+    def __init__(self, spool: Spool, *, max_bytes: int) -> None:
+        self._spool = spool
         self._max_bytes = max_bytes
         self._seen: dict[int, int] = {}
 
@@ -94,8 +100,10 @@ class SizeGuard:
         if not isinstance(event.pdu, P_DATA_TF):
             return
         seen = self._seen[id(event.assoc)] = self._seen.get(id(event.assoc), 0) + len(event.pdu)
-        if seen > self._max_bytes:
-            log.warning("an association is ended: an instance has more than %d bytes", self._max_bytes)
+        if seen > self._max_bytes or (seen > _SMALL_BYTES and self._spool.is_full):
+            log.warning(
+                "an association is ended: %d bytes of an instance are too many or fill the disk", seen
+            )
             self._seen[id(event.assoc)] = 0
             # It waits for the thread that called here.
             threading.Thread(target=event.assoc.abort, daemon=True).start()
@@ -122,7 +130,7 @@ def _start(node_settings: NodeSettings, spool: Spool, commitments: Commitments) 
         entity.add_supported_context(str(context.abstract_syntax), syntaxes)
     if senders:
         entity.add_supported_context(PUSH_MODEL)
-    guard = SizeGuard(settings.max_instance_bytes)
+    guard = SizeGuard(spool, max_bytes=settings.max_instance_bytes)
     server = entity.make_server(
         (settings.host, settings.port),
         evt_handlers=[

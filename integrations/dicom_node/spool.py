@@ -60,6 +60,11 @@ class Spool:
                 f"the spool's disk has {free:,} bytes left, {self._min_free_bytes:,} are kept free"
             )
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what is being received now would take the room that was kept free."""
+        return shutil.disk_usage(self.incoming).free < self._min_free_bytes / 2
+
     def keep(self, incoming: Path, facts: InstanceFacts) -> None:
         """Take over a received file; when this returns, no kill and no power cut loses it."""
         digest = digest_of(incoming)

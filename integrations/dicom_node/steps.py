@@ -15,6 +15,7 @@ from integrations.dicom_node.spool import Spool
 from service.client import (
     Client,
     ClientError,
+    ConflictError,
     GoneError,
     JobFailedError,
     JobInfo,
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 _LONGEST_PAUSE_S = 300.0
 _POLL_S = 1.0
 _LONGEST_POLL_S = 15.0
-_EXPIRED = "expired"
 
 
 @dataclass(frozen=True)
@@ -74,25 +74,27 @@ class Steps:
             if not job.is_final:
                 self.ledger.postpone(series, until=self.now() + _pause_of(job))
                 return
-            if job.state == _EXPIRED:
-                self._begin_again(series)
-                return
             # Of a job that has none, this raises why.
             self.client.result(job_id)
             folder = self.spool.empty_results_of(series)
             for form in self.settings.service.forms:
-                self._fetch_form(job_id, form, folder / f"{form}.dcm")
+                self._fetch_form(series, form, folder)
         except (GoneError, NotFoundError):
-            self._begin_again(series)
-            return
-        self._go_on(series, SeriesState.FETCHED)
+            # The service knows the job no longer, but the series is still here.
+            self._go_on(series, SeriesState.RECEIVED, reason="the service has lost the job")
+        except ConflictError as error:
+            self._go_on(series, SeriesState.FAILED, reason=str(error))
+        else:
+            self._go_on(series, SeriesState.FETCHED)
 
-    def _fetch_form(self, job_id: str, form: str, path: Path) -> None:
+    def _fetch_form(self, series: Series, form: str, folder: Path) -> None:
+        """One that the source rules out, such as for want of a frame of reference, is left out."""
+        job_id = str(series.job_id)
         try:
-            self.client.fetch(job_id, form, path)
-        except NoSuchFormError as error:
-            # A radiograph has no Parametric Map; the others are sent without it.
-            log.info("job %s has no %s: %s", job_id, form, error)
+            self.client.fetch(job_id, form, folder / f"{form}.dcm")
+        except (NoSuchFormError, NotFoundError, ConflictError, UnsuitableImageError) as error:
+            self.client.job(job_id)  # it raises where it is the job that is not there
+            log.info("series %s has no %s: %s", series.key, form, error)
 
     def _send(self, series: Series) -> None:
         objects = self.spool.results_of(series)
@@ -103,10 +105,6 @@ class Steps:
             for answer in send(objects, destination, ae_title=own)
         ]
         self._go_on(series, SeriesState.FAILED if refused else SeriesState.SENT, reason="; ".join(refused))
-
-    def _begin_again(self, series: Series) -> None:
-        """The service knows the job no longer, but the series is still here."""
-        self._go_on(series, SeriesState.RECEIVED, reason="the service has lost the job")
 
     def _go_on(
         self, series: Series, state: SeriesState, *, job_id: str | None = None, reason: str = ""

@@ -24,6 +24,7 @@ class StandIn:
     address: str = ""
     answers: list[int] = field(default_factory=list)
     job_state: str = "done"
+    left_out: tuple[str, ...] = ()
     jobs: dict[str, str] = field(default_factory=dict)
     submissions: list[str] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
@@ -94,7 +95,12 @@ def service_stand_in() -> Iterator[StandIn]:
                 self._answer(404, b"{}")
             elif rest.endswith(".dcm"):
                 form = rest.removeprefix("result/").removesuffix(".dcm")
-                self._answer(200, stand_in.result_object(job_id, form))
+                is_there = form not in stand_in.left_out
+                self._answer(
+                    200 if is_there else 404, stand_in.result_object(job_id, form) if is_there else b"{}"
+                )
+            elif rest == "result.json" and stand_in.job_state == "cancelled":
+                self._answer(409, b"{}")
             elif rest == "result.json" and stand_in.job_state == "failed":
                 self._answer(400, json.dumps(stand_in.job(job_id)["error"]).encode())
             else:

@@ -143,8 +143,19 @@ def test_an_object_that_is_refused_for_good_does_not_keep_back_the_others(node: 
     assert len(pacs.objects) == 1
 
 
-def test_a_failed_job_ends_its_series_and_no_other(node: Address, pacs: Pacs, service: StandIn):
-    service.job_state = "failed"
+def test_a_form_that_the_source_rules_out_does_not_keep_back_the_others(
+    node: Address, pacs: Pacs, service: StandIn
+):
+    service.left_out = ("pm",)
+    store(node, *ct_series())
+    until(lambda: pacs.objects, "the other object")
+    assert [dataset.SeriesDescription for dataset in pacs.objects] == ["sc"]
+    assert len(service.submissions) == 1
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_a_failed_job_ends_its_series_and_no_other(node: Address, pacs: Pacs, service: StandIn, state: str):
+    service.job_state = state
     store(node, *ct_series())
     until(lambda: service.submissions, "the upload")
     time.sleep(1.5)

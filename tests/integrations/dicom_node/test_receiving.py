@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread
-from pydicom.uid import CTImageStorage, RLELossless, generate_uid
+from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, RLELossless, generate_uid
 from pynetdicom import AE, build_context
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import P_DATA
@@ -135,6 +135,27 @@ def test_an_instance_is_refused_while_the_disk_is_low_and_taken_after(
         assert store(quiet_node, instance) == [0xA700]
         assert kept(folder) == []
     assert store(quiet_node, instance) == [0x0000]
+
+
+def test_a_disk_that_fills_up_within_an_instance_ends_its_association(
+    node_settings: MakeSettings, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    usage = namedtuple("usage", "total used free")
+    (instance,) = ct_series(1)
+    instance.PixelData = bytes(17 * MIB)
+    with running_node(node_settings(spool={"min_free_bytes": MIB})) as node, monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: usage(1, 1, MIB // 4))
+        with association(node, [instance]) as made:
+            assert "Status" not in made.send_c_store(instance)
+    assert kept(folder) == []
+
+
+def test_a_deflated_instance_is_taken(quiet_node: Address, folder: Path):
+    (instance,) = ct_series(1)
+    instance.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    with association(quiet_node, [instance]) as made:
+        assert made.send_c_store(instance).Status == 0x0000
+    assert np.array_equal(dcmread(kept(folder)[0]).pixel_array, instance.pixel_array)
 
 
 def test_an_instance_that_is_too_large_ends_its_association_and_leaves_nothing(
