@@ -120,8 +120,8 @@ def main(studies: Annotated[int, typer.Option(min=1, max=400)] = 200, seed: int 
             "associations aborted, kills of the node": f"{day.aborts}, {day.kills}",
             "instances that got no success and were sent again": day.repeats,
             "seconds of sending, until all had ended": f"{sent_s:.0f}, {time.monotonic() - begun:.0f}",
-            "series without their job": lost.total(),
-            "jobs without their series": extra.total() + len(jobs) - len(slices),
+            "series without a job of all their slices": lost.total(),
+            "jobs of other sizes, jobs without a result": f"{extra.total()}, {len(jobs) - len(slices)}",
             "unexpected errors in the node's log": node.errors(),
         }
     typer.echo("\n".join(f"| {what} | {count} |" for what, count in lines.items()))
