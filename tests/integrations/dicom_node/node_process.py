@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parents[3]
 _CODE = """
 import sys
 from pathlib import Path
-import tests.integrations.conftest
 from integrations.dicom_node.command import run
 run(Path(sys.argv[1]))
 """

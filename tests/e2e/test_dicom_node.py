@@ -18,6 +18,7 @@ from pydicom.data import get_testdata_file
 from integrations.dicom_node.settings import DICOM_FORMS
 from tests.e2e.orthanc import DICOM_PORT, HERE, THERE, Orthanc, running_orthanc
 from tests.e2e.processes import PATIENCE_S, ROOT, address_of, running
+from tests.imaging.dicom_objects.validator import errors_of
 from tests.system_packages import lacking
 
 SERIES = ROOT.parent / "shared" / "data" / "dicom" / "series_head_ct_gantry_tilt"
@@ -107,12 +108,9 @@ def test_a_series_of_storescu_is_one_job_of_a_real_service(service: str, tmp_pat
     assert job["state"] == "done" and len(result["slices"]) == len(paths)
 
 
-@pytest.mark.skipif(not DICOM_FORMS, reason="the service makes no results as DICOM yet")
 def test_all_results_of_a_series_of_storescu_are_once_in_orthanc(
     service: str, orthanc: Orthanc, tmp_path: Path
 ):
-    from tests.imaging.dicom_objects.validator import errors_of  # it comes with the results as DICOM
-
     paths = real_series()
     study = study_of(paths)
     with node(tmp_path, service, host=HERE) as port:
@@ -127,7 +125,6 @@ def test_all_results_of_a_series_of_storescu_are_once_in_orthanc(
         assert errors_of(content, tmp_path) == []
 
 
-@pytest.mark.skipif(not DICOM_FORMS, reason="the service makes no results as DICOM yet")
 def test_a_series_that_orthanc_forwards_gets_its_results_beside_it(
     service: str, orthanc: Orthanc, tmp_path: Path
 ):
