@@ -157,6 +157,8 @@ def _settings(host: str | None, port: int | None) -> Settings:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # It writes down every address that it asks, with the UIDs of studies.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     return settings
 
 
