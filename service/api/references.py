@@ -90,7 +90,6 @@ async def _ask(
         raise UnknownFieldError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     server = services.servers.named(reference.dicomweb_server, sender.owner)
     if options.results is None and server.results is not None:
-        # What the operator has set up needs no leave of the sender's own.
         options = options.model_copy(update={"results": server.results})
     check_targets(options, sender.owner, services)
     if options.model is not None:

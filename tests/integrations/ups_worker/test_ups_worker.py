@@ -172,3 +172,16 @@ def test_settings_that_mean_nothing_are_refused_in_one_line(tmp_path: Path, text
     file.write_text(text)
     with pytest.raises(SettingsFileError, match=words):
         WorkerSettings.read(file)
+
+
+def test_the_command_works_until_it_is_told_to_stop_and_says_in_one_line_what_is_wrong(
+    make_settings: MakeSettings, worklist: UpsServer, tmp_path: Path
+):
+    make_settings()
+    worklist.schedule("1.9.1", SERIES)
+    with running("ups-worker", str(tmp_path / "ups.toml")) as process:
+        until(lambda: is_ended(worklist, "1.9.1"), "the end")
+    assert (process.returncode, worklist.state("1.9.1")) == (0, "COMPLETED")
+    with (tmp_path / "log").open("w") as log, running("ups-worker", "none.toml", log=log) as process:
+        process.wait(PATIENCE_S)
+    assert process.returncode == 2 and (tmp_path / "log").read_text().startswith("atypia: none.toml: ")

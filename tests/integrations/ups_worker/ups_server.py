@@ -1,7 +1,7 @@
 """Stands in for a UPS-RS server: a worklist with the state table of PS3.4, over HTTP as PS3.18 11 has it.
 
-Source: PS3.4 table CC.1.1-2 (states), CC.2.1.3 (Transaction UID), table CC.2.5-3 (final state). It answers a
-change that the table forbids with 409, one without the right Transaction UID with 400 (PS3.18 table 11.7.3-1).
+Source: PS3.4 table CC.1.1-2 (states), CC.2.1.3 (Transaction UID), table CC.2.5-3 (final state). What is
+forbidden there is answered with 409, what lacks the right Transaction UID with 400.
 """
 
 import json

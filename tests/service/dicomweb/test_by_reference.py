@@ -1,6 +1,7 @@
 """Scoring by reference: a series on a DICOMweb server, which may be away or misbehave."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,20 @@ async def test_more_than_an_upload_may_have_is_refused(
         assert found["error"]["status"] == 413
 
 
+async def test_a_server_that_is_too_slow_is_away(
+    with_server: MakeSettings, pacs: DicomwebServer, redis_url: str
+):
+    pacs.add(*series(1))
+
+    def late(body: bytes) -> bytes:
+        time.sleep(2)
+        return body
+
+    pacs.spoil = late
+    found = await outcome(with_server("tries = 1", "longest_s = 0.5"), redis_url)
+    assert "not done after 0.5 s" in found["error"]["detail"]
+
+
 async def test_a_redirect_is_not_followed(with_server: MakeSettings, pacs: DicomwebServer, redis_url: str):
     pacs.answers = [302]
     found = await outcome(with_server(), redis_url)
@@ -242,6 +257,8 @@ async def test_a_full_queue_keeps_the_reference_until_there_is_room(
         ({**REFERENCE, "results": "elsewhere"}, 422),
         ({**REFERENCE, "model": "none"}, 404),
         ({**REFERENCE, "colour": "red"}, 422),
+        ({**REFERENCE, "scope": {"a": 1}}, 422),
+        ({**REFERENCE, "study_uid": 1}, 422),
         ({"dicomweb_server": "pacs"}, 422),
         ([1], 400),
     ],
