@@ -44,9 +44,10 @@ redis.call('ZADD', KEYS[1], redis.call('TIME')[1] + ARGV[3], ARGV[1])
 return 1
 """
 
-# KEYS agenda, record; ARGV id, record, seconds to keep it.
+# KEYS agenda, record, counters; ARGV id, record, seconds to keep it, counter.
 _SETTLE = """
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('HINCRBY', KEYS[3], ARGV[4], 1)
 if tonumber(ARGV[3]) > 0 then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 else redis.call('DEL', KEYS[2]) end
 return 1
@@ -58,6 +59,8 @@ class Agenda:
 
     def __init__(self, redis: Redis, keys: Keys, name: str) -> None:
         self._redis = redis
+        self._name = name
+        self._counters = keys.counters
         self._set = keys.agenda(name)
         self._prefix = keys.agenda_record(name, "")
         self._put = redis.register_script(_PUT)
@@ -85,9 +88,11 @@ class Agenda:
     async def postpone(self, item_id: str, record: str, pause_s: float) -> bool:
         return bool(await self._postpone(keys=self._keys_of(item_id), args=[item_id, record, round(pause_s)]))
 
-    async def settle(self, item_id: str, record: str = "", *, keep_s: int = 0) -> bool:
-        """Take it off; False where somebody else has. The record is kept for so long."""
-        return bool(await self._settle(keys=self._keys_of(item_id), args=[item_id, record, keep_s]))
+    async def settle(self, item_id: str, outcome: str, *, record: str = "", keep_s: int = 0) -> None:
+        """Take it off and count how it ended, unless somebody else has; the record is kept for so long."""
+        counter = f"{self._name}:{outcome}"
+        keys = [*self._keys_of(item_id), self._counters]
+        await self._settle(keys=keys, args=[item_id, record, keep_s, counter])
 
     async def get(self, item_id: str) -> str | None:
         record: str | None = await send(self._redis, "GET", f"{self._prefix}{item_id}")
@@ -95,7 +100,7 @@ class Agenda:
 
     async def forget(self, item_id: str) -> None:
         """Take it off, and its record with it."""
-        await self.settle(item_id)
+        await self.settle(item_id, "dropped")
         await send(self._redis, "DEL", f"{self._prefix}{item_id}")
 
     def _keys_of(self, item_id: str) -> list[str]:

@@ -94,7 +94,7 @@ class ResultSender:
         try:
             job = await self._services.queue.get(owed.job_id)
         except JobNotFoundError:
-            await agenda.settle(owed)
+            await agenda.settle(owed, "dropped")
             return None
         if job.state == "done" and len(self._in_hand) < _AT_ONCE:
             return job
@@ -184,7 +184,7 @@ class ResultSender:
         owed = sending.owed
         logger.info("the result of job %s is %s at %s", owed.job_id, state, owed.server)
         await self._services.queue.note_delivery(owed.job_id, sending.told(state, reason))
-        await self._services.owed_results.settle(owed)
+        await self._services.owed_results.settle(owed, state)
 
     async def _keep(self, owed: OwedResult) -> None:
         while True:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Self
+from typing import Literal, Self
 
 from redis.asyncio import Redis
 
@@ -13,7 +13,7 @@ from service.dicom_forms import Kind
 from service.keys import Keys
 from service.queue import NO_LIMIT
 
-_NAME = "results"
+_NAME = "deliveries"
 
 
 @dataclass(frozen=True)
@@ -59,5 +59,6 @@ class OwedResults:
     async def postpone(self, owed: OwedResult, pause_s: float) -> None:
         await self._agenda.postpone(owed.owed_id, owed.to_record(), pause_s)
 
-    async def settle(self, owed: OwedResult) -> None:
-        await self._agenda.settle(owed.owed_id)
+    async def settle(self, owed: OwedResult, outcome: Literal["stored", "failed", "dropped"]) -> None:
+        """Owe it no longer, and count how it ended."""
+        await self._agenda.settle(owed.owed_id, outcome)

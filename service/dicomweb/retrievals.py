@@ -144,7 +144,8 @@ class Retrievals:
 
     async def settle(self, retrieval: Retrieval) -> None:
         """It is submitted or has failed."""
-        await self._agenda.settle(retrieval.retrieval_id, retrieval.to_record(), keep_s=self._keep_s)
+        record = retrieval.to_record()
+        await self._agenda.settle(retrieval.retrieval_id, retrieval.state, record=record, keep_s=self._keep_s)
 
     async def forget(self, retrieval_id: str) -> None:
         await self._agenda.forget(retrieval_id)

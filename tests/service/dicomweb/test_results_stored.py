@@ -72,6 +72,9 @@ async def test_the_same_study_named_again_makes_no_second_object(
                 await asyncio.sleep(0.05)
             await delivered(client, job, "stored")
             jobs.add(job)
+        metrics = (await client.get("/metrics")).text
+    assert 'atypia_retrievals_total{outcome="submitted"} 2.0' in metrics
+    assert 'atypia_deliveries_total{outcome="stored"} 2.0' in metrics
     assert len(jobs) == 1 and len(pacs.of(STUDY)) == 3 + 4
 
 
