@@ -14,6 +14,7 @@ SOP_CLASS, SOP_INSTANCE = "00081150", "00081155"
 INSTANCE_UID, STATE, READINESS, TRANSACTION = "00080018", "00741000", "00404041", "00081195"
 STUDY, SERIES, INPUT, OUTPUT = "0020000D", "0020000E", "00404021", "00404033"
 WORKITEM_CODE, LABEL = "00404018", "00741202"
+CODE_VALUE, CODE_SCHEME = "00080100", "00080102"
 _PROGRESS_SEQUENCE, _PROGRESS, _PROGRESS_TEXT = "00741002", "00741004", "00741006"
 _CANCEL_REASON, _DISCONTINUATION = "00741238", "0074100E"
 _PERFORMED = "00741216"
@@ -99,7 +100,7 @@ def output_item(study_uid: str, stored: Mapping[str, Any], retrieve_url: str | N
 
 def _code(code: Code) -> dict[str, Any]:
     return {
-        "00080100": element("SH", code.value),
-        "00080102": element("SH", code.scheme),
+        CODE_VALUE: element("SH", code.value),
+        CODE_SCHEME: element("SH", code.scheme),
         "00080104": element("LO", code.meaning),
     }

@@ -12,7 +12,6 @@ from typing import Literal
 
 from integrations.ups_worker.claims import Claim, Claims
 from integrations.ups_worker.dataset_json import (
-    INSTANCE_UID,
     STATE,
     canceled_update,
     completed_update,
@@ -60,17 +59,14 @@ class Steps:
         if count <= 0:
             return
         known = {claim.workitem_uid for claim in self.claims}
-        for workitem in self.worklist.ready():
-            uid = value_of(workitem, INSTANCE_UID)
-            if count <= 0:
-                return
-            if not is_uid(uid) or uid in known:
-                continue
-            claim = self._claim_of(str(uid))
+        for workitem_uid in self.worklist.ready():
+            claim = None if workitem_uid in known else self._claim_of(workitem_uid)
             if claim is not None:
                 self.claims.keep(claim)
                 self.take(claim)
                 count -= 1
+            if count <= 0:
+                return
 
     def take(self, claim: Claim) -> None:
         """Do the next step of a claimed workitem.
@@ -92,9 +88,15 @@ class Steps:
     def _claim_of(self, workitem_uid: str) -> Claim | None:
         """What is to be claimed; None for a workitem that we could not do."""
         # A search may leave the inputs out; the workitem itself has them.
-        series = input_series(self.worklist.workitem(workitem_uid))
+        try:
+            workitem = self.worklist.workitem(workitem_uid)
+        except WorkitemRefusedError:
+            return None
+        if not self.worklist.is_ours(workitem):
+            return None
+        series = input_series(workitem)
         if len(series) != 1 or not all(is_uid(uid) for pair in series for uid in pair):
-            log.info("workitem %s is left to others: its input is not one series", workitem_uid)
+            log.debug("workitem %s is left to others: its input is not one series", workitem_uid)
             return None
         [(study_uid, series_uid)] = series
         return Claim(workitem_uid, self.make_uid(), study_uid, series_uid, self._time())

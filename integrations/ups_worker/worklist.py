@@ -5,27 +5,33 @@ Source: PS3.18 11 (Worklist Service), PS3.4 CC.1.1 (states), CC.2.1 (Change UPS 
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 
 from integrations.ups_worker.dataset_json import (
-    INPUT,
+    CODE_SCHEME,
+    CODE_VALUE,
+    INSTANCE_UID,
+    LABEL,
     READINESS,
     STATE,
     TRANSACTION,
     WORKITEM_CODE,
     change_of_state,
     element,
+    items_of,
     value_of,
 )
 from integrations.ups_worker.errors import WorkitemRefusedError, WorklistAwayError
 from integrations.ups_worker.settings import Worklist as WorklistSettings
+from integrations.ups_worker.uids import is_uid
 
 _JSON = "application/dicom+json"
 _LATER = frozenset((401, 403, 408, 425, 429))
-_MOST = "25"
+_PAGE = 25
+_MOST = 1000
 
 
 class Worklist:
@@ -50,26 +56,47 @@ class Worklist:
     def __exit__(self, *_reason: object) -> None:
         self._http.close()
 
-    def ready(self) -> list[dict[str, Any]]:
-        """Workitems that wait for one such as us, their inputs with them.
+    def ready(self) -> Iterator[str]:
+        """UIDs of workitems that wait for one such as us, as far as the server filters them.
 
         Raises:
             WorklistAwayError: The server does not say.
         """
-        # The filters are matched here too: a server may ignore what it does not know (PS3.18 8.3.4.1).
-        params = {STATE: "SCHEDULED", READINESS: "READY", "includefield": INPUT, "limit": _MOST}
-        code = self._settings.workitem_code
-        if code is not None:
-            params[f"{WORKITEM_CODE}.00080100"] = code.value
+        seen: set[str] = set()
+        for offset in range(0, _MOST, _PAGE):
+            uids = [uid for uid in self._page(offset) if uid not in seen]
+            yield from uids
+            seen.update(uids)
+            # The last page, or the first again from a server that knows no offset.
+            if len(uids) < _PAGE:
+                return
+
+    def is_ours(self, workitem: Mapping[str, Any]) -> bool:
+        """Whether it waits for one such as us: a server may ignore keys of a search (PS3.18 8.3.4.1)."""
+        code, label = self._settings.workitem_code, self._settings.worklist_label
+        codes = [
+            (value_of(item, CODE_VALUE), value_of(item, CODE_SCHEME))
+            for item in items_of(workitem, WORKITEM_CODE)
+        ]
+        return (
+            (value_of(workitem, STATE), value_of(workitem, READINESS)) == ("SCHEDULED", "READY")
+            and (code is None or (code.value, code.scheme) in codes)
+            and (label is None or value_of(workitem, LABEL) == label)
+        )
+
+    def _page(self, offset: int) -> list[str]:
+        params = {STATE: "SCHEDULED", READINESS: "READY", "limit": str(_PAGE), "offset": str(offset)}
+        if self._settings.workitem_code is not None:
+            params[f"{WORKITEM_CODE}.{CODE_VALUE}"] = self._settings.workitem_code.value
         if self._settings.worklist_label is not None:
-            params["00741202"] = self._settings.worklist_label
+            params[LABEL] = self._settings.worklist_label
         answer = self._ask("GET", "/workitems", params=params)
-        if answer.status_code == httpx.codes.NO_CONTENT:
-            return []
-        found = _json_of(answer)
+        found = [] if answer.status_code == httpx.codes.NO_CONTENT else _json_of(answer)
         if not isinstance(found, list):
             raise WorklistAwayError("the worklist answers a search with another JSON than a list")
-        return [item for item in found if isinstance(item, dict) and value_of(item, STATE) == "SCHEDULED"]
+        uids = [value_of(item, INSTANCE_UID) for item in found if isinstance(item, Mapping)]
+        # They become parts of paths, and names of files.
+        return [uid for uid in uids if is_uid(uid)]
 
     def workitem(self, workitem_uid: str) -> dict[str, Any]:
         """All attributes of one.

@@ -46,13 +46,14 @@ def worklist() -> Iterator[UpsServer]:
 
 @pytest.fixture
 def make_settings(worklist: UpsServer, service: str, tmp_path: Path) -> MakeSettings:
-    def make(folder: str = "worker", model: str = "tiny") -> WorkerSettings:
+    def make(folder: str = "worker", model: str = "tiny", only: str = "") -> WorkerSettings:
         file = tmp_path / "ups.toml"
         file.write_text(f"""
             folder = "{folder}"
             [worklist]
             url = "{worklist.url}"
             poll_s = 0.2
+            {only}
             [service]
             address = "{service}"
             dicomweb_server = "pacs"
@@ -157,6 +158,19 @@ def test_a_workitem_of_several_series_is_left_to_others(make_settings: MakeSetti
     with worker(make_settings()):
         until(lambda: is_ended(worklist, "1.9.2"), "the end of the other")
     assert worklist.state("1.9.1") == "SCHEDULED"
+
+
+def test_workitems_of_another_kind_are_left_alone_though_the_server_lists_them(
+    make_settings: MakeSettings, worklist: UpsServer
+):
+    # More than a page of what is not ours comes first.
+    for number in range(30):
+        worklist.schedule(f"1.8.{number}", SERIES)
+    worklist.schedule("1.9.1", SERIES)
+    worklist.workitems["1.9.1"]["00741202"] = {"vr": "LO", "Value": ["AI"]}
+    with worker(make_settings(only='worklist_label = "AI"')):
+        until(lambda: is_ended(worklist, "1.9.1"), "the end")
+    assert {worklist.state(f"1.8.{number}") for number in range(30)} == {"SCHEDULED"}
 
 
 @pytest.mark.parametrize(

@@ -57,11 +57,13 @@ class UpsServer:
 
     def search(self, query: dict[str, list[str]]) -> list[Dataset]:
         keys = {tag: values[0] for tag, values in query.items() if tag in (_STATE, "00404041")}
-        return [
+        start, most = int(query["offset"][0]), int(query["limit"][0])
+        found = [
             {tag: element for tag, element in workitem.items() if tag != _TRANSACTION}
             for workitem in self.workitems.values()
             if all(first(workitem, tag) == value for tag, value in keys.items())
         ]
+        return found[start : start + most]
 
     def change(self, uid: str, asked: Dataset) -> int:
         """PS3.4 table CC.1.1-2."""
