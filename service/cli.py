@@ -104,6 +104,14 @@ def dicom_node(
 
 
 @app.command()
+def ups_worker(
+    settings_file: Annotated[Path, typer.Argument(metavar="SETTINGS.toml", help="See docs/dicomweb.md.")],
+) -> None:
+    """Work off a UPS-RS worklist: claim workitems, have their series scored by reference, and end them."""
+    run_integration("integrations.ups_worker.command", settings_file, extra="cpu")
+
+
+@app.command()
 def models() -> None:
     """List the installed models."""
     table = Table("model", "method", "for", "patients", "description")
@@ -157,6 +165,8 @@ def _settings(host: str | None, port: int | None) -> Settings:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # It writes down every address that it asks, with the UIDs of studies.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     return settings
 
 

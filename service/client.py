@@ -25,6 +25,7 @@ from service.remote.errors import (
     WaitTimeoutError,
 )
 from service.remote.job import JobInfo
+from service.remote.reference import RetrievalInfo, SeriesReference
 from service.remote.transport import AsyncTransport, Transport
 from service.remote.upload_body import Files, PathLike, UploadBody
 from service.remote.verbs import FORMS, Verbs
@@ -44,6 +45,8 @@ __all__ = [
     "NotFoundError",
     "Problem",
     "ProblemError",
+    "RetrievalInfo",
+    "SeriesReference",
     "UnauthorizedError",
     "UnexpectedAnswerError",
     "UnreachableError",
@@ -106,6 +109,26 @@ class Client:
         """
         options = {"model": model, "scope": scope, "priority": priority, "callback": callback}
         return self._transport.run(self._verbs.submit(UploadBody(files), options))
+
+    def refer(
+        self,
+        series: SeriesReference,
+        *,
+        model: str | None = None,
+        scope: str | None = None,
+        results: str | None = None,
+    ) -> RetrievalInfo:
+        """Name a series instead of sending it; `results` is the server that the results are stored at.
+
+        Raises:
+            UnsuitableImageError: The service knows no such server, or an option means nothing.
+        """
+        options = {"model": model, "scope": scope, "results": results}
+        return self._transport.run(self._verbs.refer(series, options))
+
+    def retrieval(self, retrieval_id: str) -> RetrievalInfo:
+        """How far the fetching of a series is, and which job it has become."""
+        return self._transport.run(self._verbs.retrieval(retrieval_id))
 
     def job(self, job_id: str) -> JobInfo:
         """How far it is."""
@@ -191,6 +214,20 @@ class AsyncClient:
     ) -> JobInfo:
         options = {"model": model, "scope": scope, "priority": priority, "callback": callback}
         return await self._transport.run(self._verbs.submit(UploadBody(files), options))
+
+    async def refer(
+        self,
+        series: SeriesReference,
+        *,
+        model: str | None = None,
+        scope: str | None = None,
+        results: str | None = None,
+    ) -> RetrievalInfo:
+        options = {"model": model, "scope": scope, "results": results}
+        return await self._transport.run(self._verbs.refer(series, options))
+
+    async def retrieval(self, retrieval_id: str) -> RetrievalInfo:
+        return await self._transport.run(self._verbs.retrieval(retrieval_id))
 
     async def job(self, job_id: str) -> JobInfo:
         return await self._transport.run(self._verbs.job(job_id))

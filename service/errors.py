@@ -109,6 +109,42 @@ class CallbackFailedError(ServiceError):
     """A callback did not arrive."""
 
 
+class ServersFileError(ServiceError):
+    """The file of DICOMweb servers is missing, no TOML, or says something that means nothing."""
+
+
+class UnknownServerError(ServiceError):
+    """No DICOMweb server of that name is configured, or it is for others."""
+
+
+class RetrievalNotFoundError(ServiceError):
+    """There is no such retrieval, or not any more, or it is somebody else's."""
+
+
+class ArchiveError(ServiceError):
+    """Base of what a DICOMweb server does."""
+
+
+class ArchiveAwayError(ArchiveError):
+    """It does not answer, or not as it should; it may later."""
+
+
+class ArchiveRefusedError(ArchiveError):
+    """It says no, and would say so again."""
+
+
+class SeriesNotFoundError(ArchiveError):
+    """It has no such study or series."""
+
+
+class SeriesUndecidedError(ArchiveError):
+    """Not just one series of the study is an image that the model is for."""
+
+    def __init__(self, sentence: str, *, series: list[dict[str, object]]) -> None:
+        super().__init__(sentence)
+        self.series = series
+
+
 class EmbeddedServerError(ServiceError):
     """The embedded Redis-compatible server cannot be started."""
 

@@ -12,6 +12,7 @@ from service.keys import Priority, input_keys
 from service.problems import Problem
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
+_DELIVERY = "delivery:"
 FINAL_STATES: frozenset[JobState] = frozenset(("done", "failed", "cancelled", "expired"))
 
 
@@ -56,6 +57,30 @@ class JobRequest:
         }
 
 
+class StoredObject(BaseModel):
+    """One object of a result by its names."""
+
+    form: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_uid: str
+
+
+class ResultDelivery(BaseModel):
+    """How far a result is on its way to a DICOMweb server; `objects` are there already."""
+
+    server: str
+    state: Literal["waiting", "stored", "failed"] = "waiting"
+    tries: int = 0
+    reason: str | None = None
+    objects: tuple[StoredObject, ...] = ()
+
+    @property
+    def field(self) -> str:
+        """Where it stands in the job's record."""
+        return f"{_DELIVERY}{self.server}"
+
+
 @dataclass(frozen=True)
 class Job:
     """A job's record as it stood in Redis; `revision` counts its changes."""
@@ -69,6 +94,7 @@ class Job:
     finished_at: datetime | None
     error: Problem | None
     started_at: datetime | None = None
+    deliveries: Sequence[ResultDelivery] = ()
 
     @classmethod
     def of_fields(cls, job_id: str, fields: Mapping[str, str]) -> Self:
@@ -96,6 +122,11 @@ class Job:
             finished_at=_time_of(fields["finished_at"]) if "finished_at" in fields else None,
             error=Problem(**json.loads(fields["error"])) if fields.get("error") else None,
             started_at=_time_of(fields["started_at"]) if "started_at" in fields else None,
+            deliveries=tuple(
+                ResultDelivery.model_validate_json(fields[name])
+                for name in sorted(fields)
+                if name.startswith(_DELIVERY)
+            ),
         )
 
     @property
@@ -119,6 +150,7 @@ class JobView(BaseModel):
     model: str
     priority: Priority
     error: Problem | None
+    deliveries: list[ResultDelivery]
     links: dict[str, str]
 
     @classmethod
@@ -133,6 +165,7 @@ class JobView(BaseModel):
             model=job.request.model,
             priority=job.request.priority,
             error=job.error,
+            deliveries=list(job.deliveries),
             links=links_of(job.job_id),
         )
 

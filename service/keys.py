@@ -85,6 +85,14 @@ class Keys:
         """String: where one leads, for which job, and how often it was tried."""
         return self._key(f"callback:{callback_id}")
 
+    def agenda(self, name: str) -> str:
+        """Sorted set: ids of things to do, by the time when each is to be done."""
+        return self._key(f"agenda:{name}")
+
+    def agenda_record(self, name: str, item_id: str) -> str:
+        """String: what is to be done, or came of it."""
+        return self._key(f"agenda:{name}:{item_id}")
+
     @property
     def events(self) -> str:
         """Channel: the id of each job that has changed, and its state, or `removed`."""

@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from service import transitions
 from service.connection import send
 from service.errors import DeadLetterError, JobNotFoundError, JobStateError, QueueFullError
-from service.jobs import Job, JobRequest, JobState
+from service.jobs import Job, JobRequest, JobState, ResultDelivery
 from service.keys import GROUP, Keys, Priority, make_token
 from service.problems import Problem, problem_of
 
@@ -94,6 +94,7 @@ class Queue:
         self._hand_back = redis.register_script(transitions.HAND_BACK)
         self._cancel = redis.register_script(transitions.CANCEL)
         self._remove = redis.register_script(transitions.REMOVE)
+        self._note = redis.register_script(transitions.NOTE)
         self._expire = redis.register_script(transitions.EXPIRE)
 
     async def open(self) -> None:
@@ -236,6 +237,11 @@ class Queue:
             raise _missing(job_id)
         state: JobState = answer
         return state
+
+    async def note_delivery(self, job_id: str, delivery: ResultDelivery) -> None:
+        """Tell in a job's record how far its results are on their way; nothing where it is gone."""
+        arguments: _Arguments = [delivery.field, delivery.model_dump_json()]
+        await self._note(keys=[self._keys.job(job_id)], args=arguments)
 
     async def remove(self, job_id: str) -> bool:
         """Forget a finished job; False where it is not finished."""

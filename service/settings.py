@@ -133,6 +133,10 @@ class Settings(BaseSettings):
     )
     callback_tries: int = Field(default=8, ge=1, description="times that a callback is tried")
 
+    dicomweb_file: FilePath | None = Field(
+        default=None, description="TOML file of the DICOMweb servers that series are fetched from and sent to"
+    )
+
     @property
     def limits(self) -> Limits:
         return Limits(max_decoded_bytes=self.max_decoded_bytes, max_files=self.max_files)

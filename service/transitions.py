@@ -209,6 +209,13 @@ return 'cancelled'
 """
 )
 
+# KEYS job; ARGV name of the field, its value. What is told of a delivery is no change of the job's own state.
+NOTE = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
 # KEYS job, jobs, dead; ARGV id, events.
 REMOVE = (
     _PRELUDE

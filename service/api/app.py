@@ -8,15 +8,25 @@ from importlib.metadata import PackageNotFoundError, version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from service.api import health_routes, job_routes, model_routes, result_routes, score_routes, stow_routes
+from service.api import (
+    health_routes,
+    job_routes,
+    model_routes,
+    result_routes,
+    retrieval_routes,
+    score_routes,
+    stow_routes,
+)
 from service.api.access import DOCUMENTED
 from service.api.audited import AuditedRequests
+from service.api.dicomweb_tasks import dicomweb_tasks
 from service.api.problem_responses import install_error_handlers
 from service.api.protection import ProtectedAnswers
 from service.api.requests_counted import CountedRequests, RequestCounter
 from service.api.services import open_services
 from service.api.traced import TracedRequests
 from service.audit import AuditLog
+from service.dicomweb.servers import Servers
 from service.settings import Settings
 from service.tracing import open_tracing
 
@@ -27,14 +37,20 @@ Research use only: not a medical device, not for diagnosis or patient care.
 
 
 def create_app(settings: Settings, redis_url: str) -> FastAPI:
-    counter = RequestCounter()
+    """Put it together; it connects when it starts.
+
+    Raises:
+        ServersFileError: The file of DICOMweb servers is wrong.
+    """
+    counter, servers = RequestCounter(), Servers.read(settings.dicomweb_file)
     tracing = open_tracing(settings, role="api")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_services(settings, redis_url, counter) as services:
+        async with open_services(settings, redis_url, counter, servers) as services:
             app.state.services = services
-            yield
+            async with dicomweb_tasks(services):
+                yield
         # A collector that is away is waited for a while.
         await asyncio.to_thread(tracing.close)
 
@@ -47,7 +63,7 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
     app.add_middleware(CountedRequests, counter=counter)
     app.add_middleware(ProtectedAnswers)
     app.add_middleware(TracedRequests, tracing=tracing)
-    for routes in (score_routes, stow_routes, result_routes, job_routes, model_routes):
+    for routes in (score_routes, stow_routes, retrieval_routes, result_routes, job_routes, model_routes):
         app.include_router(routes.router, dependencies=DOCUMENTED)
     app.include_router(health_routes.router)
     return app

@@ -12,6 +12,8 @@ _LABELLED = {
     "jobs": ("atypia_jobs", "Jobs ended, by state", "state"),
     "failures": ("atypia_job_failures", "Failed jobs, by problem", "problem"),
     "stage_ms": ("atypia_stage_ms", "Milliseconds spent, by stage", "stage"),
+    "retrievals": ("atypia_retrievals", "Series asked for by reference that ended, by outcome", "outcome"),
+    "deliveries": ("atypia_deliveries", "Results owed to DICOMweb servers that ended, by outcome", "outcome"),
     "callbacks": ("atypia_callbacks", "Callbacks ended, by outcome", "outcome"),
 }
 _PLAIN = {

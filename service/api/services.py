@@ -21,6 +21,9 @@ from service.api.watcher import JobWatcher
 from service.callbacks import AllowList
 from service.connection import connect
 from service.deliveries import Deliveries
+from service.dicomweb.owed_results import OwedResults
+from service.dicomweb.retrievals import Retrievals
+from service.dicomweb.servers import Servers
 from service.disk import Disk
 from service.images import get_ready
 from service.keys import Keys
@@ -53,11 +56,14 @@ class Services:
     forecaster: Forecaster
     callbacks_allowed: AllowList
     deliveries: Deliveries
+    servers: Servers
+    retrievals: Retrievals
+    owed_results: OwedResults
 
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, redis_url: str, counter: RequestCounter
+    settings: Settings, redis_url: str, counter: RequestCounter, servers: Servers
 ) -> AsyncIterator[Services]:
     """Connect everything; a Redis that is away now is no reason not to start.
 
@@ -90,6 +96,11 @@ async def open_services(
         forecaster=Forecaster(queue, registry),
         callbacks_allowed=AllowList(settings.callback_hosts),
         deliveries=Deliveries(redis, keys),
+        servers=servers,
+        retrievals=Retrievals(
+            redis, keys, most=settings.max_queued, keep_s=round(3600 * settings.keep_results_hours)
+        ),
+        owed_results=OwedResults(redis, keys),
     )
     with suppress(RedisError):
         await queue.open()

@@ -1,7 +1,7 @@
 """From a request's body to a job: what it is, which model it goes to, whether it is known already."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,12 +16,14 @@ from inference.catalog import Catalog
 from inference.errors import BundleNotFoundError, OutOfScopeError
 from inference.scope import departures_of_header
 from service.api.services import Services
-from service.api.uploads import Upload, receive_upload
+from service.api.uploads import Upload
 from service.contrasts import parts_by_contrast
 from service.deliveries import OwedCallback
+from service.dicomweb.owed_results import OwedResult
+from service.dicomweb.servers import NAME as SERVER_NAME
 from service.errors import NoModelForImageError, UnknownFieldError
 from service.images import inspect_upload
-from service.jobs import JobRequest
+from service.jobs import JobRequest, ResultDelivery
 from service.keys import Priority, digest_of_parts, input_key, input_keys, make_job_id
 from service.store import Intake
 from service.tracing import TRACEPARENT
@@ -43,13 +45,18 @@ class ScoreOptions(BaseModel):
     priority: Priority = Field(
         default="normal", description="which jobs are taken first; a low one may wait, but not for ever"
     )
+    results: str | None = Field(
+        default=None,
+        pattern=SERVER_NAME,
+        description="DICOMweb server, by its configured name, that the results as DICOM are stored at",
+    )
     callback: str | None = Field(
         default=None,
         max_length=2000,
         description="URL that the job is posted to when it has ended; its host must be on the service's list",
     )
 
-    def updated(self, fields: dict[str, str]) -> "ScoreOptions":
+    def updated(self, fields: Mapping[str, object]) -> "ScoreOptions":
         """These options, with what the form says instead.
 
         Raises:
@@ -71,27 +78,6 @@ class Sender:
 
     owner: str
     traceparent: str
-
-
-async def submit_upload(request: Request, options: ScoreOptions, owner: str, services: Services) -> str:
-    """Receive an image and queue its job; the id of the job, which may be one that is known already.
-
-    Raises:
-        ImagingError: It is nothing that can be scored.
-        InferenceError: The model does not exist, or is not for it.
-        ServiceError: The queue or the disk is full, or the body is wrong.
-    """
-    await services.admission.admit(request)
-    settings = services.settings
-    async with services.store.receiving() as intake:
-        upload = await receive_upload(
-            request,
-            intake,
-            max_bytes=settings.max_upload_bytes,
-            max_files=settings.max_files,
-            check_room=services.admission.disk.check,
-        )
-        return await submit_received(upload, intake, options, sender_of(request, owner), services)
 
 
 def sender_of(request: Request, owner: str) -> Sender:
@@ -124,25 +110,42 @@ def choose_bundle(
     return bundle
 
 
+def check_targets(options: ScoreOptions, owner: str, services: Services) -> None:
+    """Refuse to send anything where this sender may have nothing sent.
+
+    Raises:
+        CallbackRefusedError: The callback's host is not listed.
+        UnknownServerError: The results are to go to a server that is none of the sender's.
+    """
+    if options.callback is not None:
+        services.callbacks_allowed.endpoint_of(options.callback)
+    if options.results is not None:
+        services.servers.named(options.results, owner)
+
+
 async def submit_received(
     upload: Upload, intake: Intake, options: ScoreOptions, sender: Sender, services: Services
 ) -> str:
     """Queue the job of what was received; the upload is kept if it is a new one.
 
     Raises:
-        ImagingError, InferenceError, ServiceError: As `submit_upload`.
+        ImagingError: It is nothing that can be scored.
+        InferenceError: The model does not exist, or is not for it.
+        ServiceError: The queue or the disk is full, or an option means nothing.
     """
     is_kept = False
     try:
         options = options.updated(upload.fields)
-        if options.callback is not None:
-            services.callbacks_allowed.endpoint_of(options.callback)
+        check_targets(options, sender.owner, services)
         job = await _request_of(upload, intake.root, options, sender, services)
         # A worker may take the job at once: its files must be there before it is.
         await services.store.keep(intake, [input_key(upload.upload_id, part) for part in range(job.parts)])
         is_kept = await services.queue.submit(job)
         if options.callback is not None:
             await services.deliveries.owe(OwedCallback(job.job_id, options.callback))
+        if options.results is not None:
+            await services.queue.note_delivery(job.job_id, ResultDelivery(server=options.results))
+            await services.owed_results.owe(OwedResult(job.job_id, options.results, sender.owner))
     except (RedisError, asyncio.CancelledError):
         # Nobody knows whether the queue has taken the job; what is nobody's the sweeper removes.
         is_kept = True

@@ -113,11 +113,23 @@ async def receive_upload(
         MalformedRequestError: It is broken multipart.
         UnknownFieldError: A form field is too long to be one, or there are too many.
     """
+    events = _events_of(request, max_bytes)
+    return await receive_parts(events, intake, max_files=max_files, check_room=check_room)
+
+
+async def receive_parts(
+    events: AsyncIterator[PartEvent], intake: Intake, *, max_files: int, check_room: Callable[[], None]
+) -> Upload:
+    """The same from parts, wherever they come from.
+
+    Raises:
+        UploadTooLargeError, UnknownFieldError: As `receive_upload`.
+    """
     upload_id = make_token()
     receiver = _Receiver(intake, upload_id, max_files=max_files)
     try:
         checked = 0
-        async for event in _events_of(request, max_bytes):
+        async for event in events:
             await receiver.take(event)
             if receiver.size_bytes - checked >= _CHECK_EVERY_BYTES:
                 checked = receiver.size_bytes
@@ -153,7 +165,9 @@ def split_upload(upload: Upload, root: Path, places: Sequence[int]) -> Upload:
 
 async def _events_of(request: Request, max_bytes: int) -> AsyncIterator[PartEvent]:
     content_type = request.headers.get("content-type", "")
-    pieces = _bounded(request, max_bytes)
+    if announced_bytes(request) > max_bytes:
+        raise _too_large(max_bytes)
+    pieces = bounded(request.stream(), max_bytes)
     if not content_type.lower().startswith("multipart/"):
         async for event in _one_file(pieces):
             yield event
@@ -172,13 +186,19 @@ async def _one_file(pieces: AsyncIterator[bytes]) -> AsyncIterator[PartEvent]:
     yield PartEnd()
 
 
-async def _bounded(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
-    too_large = UploadTooLargeError(f"the upload is larger than {max_bytes:,} bytes; send one series alone")
-    if announced_bytes(request) > max_bytes:
-        raise too_large
+async def bounded(pieces: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes]:
+    """The pieces, as long as they are not too many.
+
+    Raises:
+        UploadTooLargeError: They are.
+    """
     received = 0
-    async for piece in request.stream():
+    async for piece in pieces:
         received += len(piece)
         if received > max_bytes:
-            raise too_large
+            raise _too_large(max_bytes)
         yield piece
+
+
+def _too_large(max_bytes: int) -> UploadTooLargeError:
+    return UploadTooLargeError(f"the upload is larger than {max_bytes:,} bytes; send one series alone")

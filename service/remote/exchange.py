@@ -1,12 +1,10 @@
 """What a verb asks of whoever carries it out, and what comes back: the verbs themselves touch no network."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import httpx
-
-from service.remote.upload_body import UploadBody
 
 T = TypeVar("T")
 
@@ -21,6 +19,16 @@ class Sink(Protocol):
         """Whether more of it is wanted."""
 
 
+class Body(Protocol):
+    """What is sent, again if need be, blocking or in an event loop."""
+
+    headers: dict[str, str]
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def read(self) -> AsyncIterator[bytes]: ...
+
+
 @dataclass(frozen=True)
 class Exchange:
     """One request; without a sink the body is read whole."""
@@ -29,7 +37,7 @@ class Exchange:
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: UploadBody | None = None
+    body: Body | None = None
     sink: Sink | None = None
     read_timeout_s: float | None = None
 

@@ -1,6 +1,6 @@
 """A job as the service told it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -24,6 +24,7 @@ class JobInfo:
     priority: str
     error: Problem | None
     links: Mapping[str, str]
+    deliveries: Sequence[Mapping[str, Any]] = ()  # how far results are on their way to DICOMweb servers
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
@@ -40,6 +41,7 @@ class JobInfo:
             priority=fields["priority"],
             error=Problem.of(error, error["status"]) if error else None,
             links=fields["links"],
+            deliveries=fields.get("deliveries", ()),
         )
 
     @property

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from service.remote.errors import BusyError, UnexpectedAnswerError, UnreachableE
 from service.remote.exchange import Answer, Exchange, Flow, Pause
 from service.remote.following import Follower
 from service.remote.job import JobInfo
+from service.remote.reference import ReferenceBody, RetrievalInfo, SeriesReference
 from service.remote.upload_body import UploadBody
 
 # Where each form of a result is, below the job. A new form of the service is one line here.
@@ -39,6 +41,15 @@ class Verbs:
         """May be repeated after a dropped connection: the same image, model and scope are the same job."""
         params = {name: value for name, value in options.items() if value is not None}
         return _job_of((yield from self._ask(Exchange("POST", "/score", params=params, body=body))))
+
+    def refer(self, series: SeriesReference, options: Mapping[str, str | None]) -> Flow[RetrievalInfo]:
+        """May be repeated: the same reference is the same retrieval while it is under way."""
+        body = ReferenceBody({**asdict(series), **options})
+        return _retrieval_of((yield from self._ask(Exchange("POST", "/score", body=body))))
+
+    def retrieval(self, retrieval_id: str) -> Flow[RetrievalInfo]:
+        path = f"/retrievals/{quote(retrieval_id, safe='')}"
+        return _retrieval_of((yield from self._ask(Exchange("GET", path))))
 
     def job(self, job_id: str) -> Flow[JobInfo]:
         return _job_of((yield from self._ask(Exchange("GET", _path_of(job_id)))))
@@ -134,6 +145,13 @@ class _FileSink:
 
 def _path_of(job_id: str) -> str:
     return f"/jobs/{quote(job_id, safe='')}"
+
+
+def _retrieval_of(answer: Answer) -> RetrievalInfo:
+    try:
+        return RetrievalInfo.of(json_of(answer))
+    except (KeyError, TypeError) as error:
+        raise UnexpectedAnswerError("the answer is no retrieval; is the service an older one?") from error
 
 
 def _job_of(answer: Answer) -> JobInfo:

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
-from service.api import health_routes, job_routes, model_routes, result_routes, score_routes, stow_routes
+from service.api import (
+    health_routes,
+    job_routes,
+    model_routes,
+    result_routes,
+    retrieval_routes,
+    score_routes,
+    stow_routes,
+)
 from service.problems import HTTP_STATUS
 from service.settings import Settings
 
@@ -15,7 +23,10 @@ PAGE = (ROOT / "docs" / "operate.md").read_text()
 MATRIX = PAGE.split("\n## What happens when something dies\n", 1)[1].split("\n## ", 1)[0]
 ROUTES = [
     f"{method} {route.path}"
-    for module in (score_routes, stow_routes, job_routes, result_routes, model_routes, health_routes)
+    for module in (
+        *(score_routes, stow_routes, retrieval_routes, job_routes),
+        *(result_routes, model_routes, health_routes),
+    )
     for route in module.router.routes
     if isinstance(route, APIRoute) and route.include_in_schema
     for method in sorted(route.methods)

@@ -15,6 +15,8 @@ DEMANDS = {
     "POST /score": SUBMIT,
     "POST /dicomweb/studies": SUBMIT,
     "POST /dicomweb/studies/{study}": SUBMIT,
+    "GET /retrievals/{retrieval_id}": SEE,
+    "DELETE /retrievals/{retrieval_id}": SEE,
     "GET /jobs": SEE,
     "GET /jobs/{job_id}": SEE,
     "GET /jobs/{job_id}/events": SEE,
