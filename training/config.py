@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from inference.manifest import Contrasts, Range
 from inference.steps import Chain
+from inference.volume_score import VolumeScore
 from models.method import AnomalyMethod, InputShape
 from models.registry import METHODS
 from training.errors import ConfigError
@@ -82,7 +83,7 @@ class Config(_Section):
     preprocessing: Chain
     method: MethodSection
     fit: FitSection = FitSection()
-    volume_score: Literal["max", "mean"] = "max"
+    volume_score: VolumeScore = "max"
     calibration: CalibrationSection = CalibrationSection()
     scope: ScopeSection = ScopeSection()
     card: CardSection = CardSection()

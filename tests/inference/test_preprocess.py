@@ -78,7 +78,7 @@ def test_neighbours_are_asked_for_first_or_not_at_all():
     crop, neighbours = {"name": "crop_border", "fraction": 0.1}, {"name": "neighbouring_slices"}
     chain = TypeAdapter(steps.Chain)
     assert steps.slices_at_once(chain.validate_python([neighbours, crop])) == 3
-    with pytest.raises(ValidationError, match="neighbouring_slices must be the first step"):
+    with pytest.raises(ValidationError, match="neighbouring_slices must come before"):
         chain.validate_python([crop, neighbours])
 
 
