@@ -4,9 +4,9 @@ import dataclasses
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from inference.manifest import Contrasts, Range
 from inference.steps import Chain
@@ -23,12 +23,20 @@ class _Section(BaseModel):
 class DataSection(_Section):
     """Where the images are. `patient_pattern` finds the patient in an image's name: its first group.
 
-    `contrasts` names the channels of images that are several co-registered files.
+    `contrasts` names the channels of images that are several co-registered files; `mask` the reference
+    mask beside them, in a tree of cases.
     """
 
     path: Path
     patient_pattern: str = r"(.+)"
     contrasts: Contrasts = ()
+    mask: str = ""
+
+    @model_validator(mode="after")
+    def _a_case_has_named_files(self) -> Self:
+        if self.mask and not self.contrasts:
+            raise ValueError("data.mask picks a file out of each case; data.contrasts must pick the image's")
+        return self
 
 
 class MethodSection(_Section):
