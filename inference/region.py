@@ -16,6 +16,8 @@ from skimage.filters import threshold_otsu
 from inference.kernels import along, weights
 
 GRID_MM = 2.0
+# Distances to the outside take some fifty bytes a voxel.
+GRID_VOXELS = 256
 # Grey matter and fluid belong to the head: it begins half-way from air to the threshold of its bright half.
 HEAD_SHARE = 0.5
 BODY_BRIDGE_MM = 4.0
@@ -105,8 +107,11 @@ def _nearer(outside: np.ndarray, distance_mm: float, grid_mm: np.ndarray) -> np.
 
 
 def _coarse(volume: np.ndarray, spacing: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """The volume on about 2 mm, and its true millimetres along each axis."""
-    factors = [max(1.0, GRID_MM / value) for value in spacing]
+    """The volume on about 2 mm and at most 256 voxels a side, and its true millimetres along each axis."""
+    factors = [
+        max(1.0, GRID_MM / value, count / GRID_VOXELS)
+        for value, count in zip(spacing, volume.shape, strict=True)
+    ]
     counts = [max(1, round(count / factor)) for count, factor in zip(volume.shape, factors, strict=True)]
     coarse = np.asarray(volume, np.float32)
     for axis in (1, 2, 0):

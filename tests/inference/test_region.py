@@ -72,6 +72,11 @@ def test_a_piece_of_metal_does_not_hide_the_body():
     assert dice(find_region(values, "body", spacing=MM), SCALP) > 0.95
 
 
+def test_a_long_scan_is_looked_at_as_coarsely_as_memory_wants():
+    body = ellipsoid(500, 70, 80).repeat(20, axis=0)
+    assert dice(find_region(body * 100.0, "body", spacing=MM), body) > 0.97
+
+
 @pytest.mark.parametrize("region", ["head", "body", "brain"])
 def test_an_empty_volume_has_no_region(region):
     assert not find_region(np.zeros(SHAPE), region, spacing=MM).any()
