@@ -125,7 +125,7 @@ def _resample(draft: _Draft, step: steps.Resample) -> _Draft:
     if draft.pixels.shape[1] == 1:
         wanted[0] = None
     factors = [
-        1.0 if value is None else value / spacing
+        1.0 if value is None else float(value / spacing)
         for value, spacing in zip(wanted, draft.spacing, strict=True)
     ]
     changed = [axis for axis in range(3) if abs(factors[axis] - 1) > 1e-4]
