@@ -45,7 +45,7 @@ def volume_score(scores: np.ndarray, rule: VolumeScore) -> float:
 
 
 def in_words(rule: VolumeScore) -> str:
-    """The rule as the end of a sentence on a volume's score."""
+    """The rule as it stands in a bundle's card."""
     if rule == "max":
         return "that of its highest slice"
     if rule == "mean":
