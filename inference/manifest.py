@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from inference.steps import Chain, slices_at_once
+from inference.volume_score import VolumeScore
 
 # A contrast's name is the name of a form field, a file and a folder too.
 CONTRAST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+]*")
@@ -154,7 +155,7 @@ class Manifest(_Part):
     contrasts: Contrasts = ()  # several: an image comes as one file, or series, for each
     preprocessing: Chain
     members: tuple[Member, ...] = ()  # the bundles that were fused into this one
-    volume_score: Literal["max", "mean"] = "max"  # how slice scores make a volume's
+    volume_score: VolumeScore = "max"  # how slice scores make a volume's
     scope: Scope = Scope()
     calibration: Calibration
     operating_points: tuple[OperatingPoint, ...]

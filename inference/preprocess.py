@@ -16,6 +16,7 @@ from skimage.filters import threshold_otsu
 from imaging.image import Image, LookupTable, Window
 from imaging.voi import apply_voi
 from inference import steps
+from inference.view import View, view_of
 
 # Scales the median absolute deviation to the standard deviation of a Gaussian.
 MAD_TO_SD = 1.4826
@@ -26,6 +27,7 @@ class PreparedSlice:
     """A slice on its way into the network.
 
     `box` is `(top, left, height, width)`: the part of the source slice, in its pixels, that `pixels` covers.
+    The source slice is the view's: the image's own, if no step has turned or resampled that.
     """
 
     pixels: np.ndarray  # (C, h, w) float32
@@ -36,33 +38,43 @@ class PreparedSlice:
 
 
 def prepare_image(image: Image, chain: Sequence[steps.Step]) -> Iterator[PreparedSlice]:
-    """Run the manifest's steps over every slice of an image in turn."""
-    first = chain[0] if chain else None
-    if isinstance(first, steps.NeighbouringSlices):
-        before, after, chain = first.before, first.after, chain[1:]
-    else:
-        before = after = 0
-    slices = image.slices  # (D, C, H, W)
+    """Run the manifest's steps over an image, and give its slices in turn.
+
+    Raises:
+        OutOfScopeError: The image has no such plane, spacing, region or slab as the steps want.
+    """
+    return prepare_view(view_of(image, chain), image, chain)
+
+
+def prepare_view(view: View, image: Image, chain: Sequence[steps.Step]) -> Iterator[PreparedSlice]:
+    """Run the steps of single slices over what the image's view has chosen, each slice in turn."""
+    before, after = steps.neighbours(chain)
+    of_slices = steps.slice_steps(chain)
+    slices = view.pixels.swapaxes(0, 1)  # (D, C, H, W)
     vois = tuple(contrast.voi for contrast in image.contrasts) or (image.voi,)
-    for index in range(len(slices)):
+    for index in view.chosen:
         together = np.arange(index - before, index + after + 1).clip(0, len(slices) - 1)
-        yield _prepared(np.concatenate(slices[together]), chain, vois)
+        prepared = _start(np.concatenate(slices[together]), vois)
+        if view.mask is not None:
+            prepared = replace(prepared, mask=view.mask[index])
+        yield _prepared(prepared, of_slices)
 
 
 def prepare_slice(
     pixels: np.ndarray, chain: Sequence[steps.Step], *, voi: Window | LookupTable | None = None
 ) -> PreparedSlice:
     """Run steps that ask for no neighbours over one slice `(C, H, W)` of rescaled values of one contrast."""
-    return _prepared(pixels, chain, (voi,))
+    return _prepared(_start(pixels, (voi,)), chain)
 
 
-def _prepared(
-    pixels: np.ndarray, chain: Sequence[steps.Step], vois: tuple[Window | LookupTable | None, ...]
-) -> PreparedSlice:
+def _start(pixels: np.ndarray, vois: tuple[Window | LookupTable | None, ...]) -> PreparedSlice:
     height, width = pixels.shape[1:]
-    prepared = PreparedSlice(
+    return PreparedSlice(
         np.ascontiguousarray(pixels, dtype=np.float32), (0, 0, height, width), (height, width), vois
     )
+
+
+def _prepared(prepared: PreparedSlice, chain: Sequence[steps.Step]) -> PreparedSlice:
     for step in chain:
         prepared = _APPLY[type(step)](prepared, step)
     return prepared
@@ -178,7 +190,7 @@ def _clahe(prepared: PreparedSlice, step: steps.Clahe) -> PreparedSlice:
 
 
 def _robust_z_in_mask(prepared: PreparedSlice, step: steps.RobustZInMask) -> PreparedSlice:
-    mask = head_mask(prepared.pixels.mean(axis=0), erode=step.erode)
+    mask = _mask_of(prepared, erode=step.erode)
     pixels = np.zeros_like(prepared.pixels)
     for plane, out in zip(prepared.pixels, pixels, strict=True):
         inside = plane[mask]
@@ -189,6 +201,15 @@ def _robust_z_in_mask(prepared: PreparedSlice, step: steps.RobustZInMask) -> Pre
         z = (inside - median) / max(float(spread), np.finfo(np.float32).tiny)
         out[mask] = (np.clip(z, -step.limit, step.limit) + step.limit) / (2 * step.limit)
     return replace(prepared, pixels=pixels, mask=mask)
+
+
+def _mask_of(prepared: PreparedSlice, *, erode: int) -> np.ndarray:
+    """The region that an earlier step has found, else the slice's head."""
+    if prepared.mask is None:
+        return head_mask(prepared.pixels.mean(axis=0), erode=erode)
+    return np.asarray(
+        ndimage.binary_erosion(prepared.mask, iterations=erode) if erode else prepared.mask, bool
+    )
 
 
 def _by_contrast(

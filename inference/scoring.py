@@ -13,10 +13,13 @@ from inference import calibration
 from inference.bundle import Bundle
 from inference.errors import OutOfScopeError
 from inference.findings import Finding, find_regions
+from inference.lattice import Lattice
 from inference.map_planes import MapPlanes
-from inference.preprocess import PreparedSlice, prepare_image
+from inference.preprocess import PreparedSlice, prepare_view
 from inference.scope import departures_of_header, departures_of_pixels
 from inference.session import GraphOutput
+from inference.view import view_of
+from inference.volume_score import volume_score
 
 ScopePolicy = Literal["enforce", "warn"]
 """What to do with an image outside the bundle's scope: refuse it, or score it and say so."""
@@ -27,10 +30,14 @@ MIN_REGION_OF_MAP = 4
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """An image as the network takes it, with the way back."""
+    """An image as the network takes it, with the way back.
+
+    `lattice` says how the slices lie in the image; None where they are its own.
+    """
 
     slices: tuple[PreparedSlice, ...]
     warnings: tuple[str, ...]
+    lattice: Lattice | None = None
 
     @property
     def batch(self) -> np.ndarray:
@@ -47,12 +54,20 @@ class ImageResult:
     p_value: float
     decisions: dict[str, bool | None]  # by operating point; None where it has no threshold
     pred_label: bool | None  # the decision at the default operating point
-    slice_scores: tuple[float, ...]
+    slice_scores: tuple[float, ...]  # of the slices that the network saw
+    scores_by_slice: dict[int, float]  # of the image's own slices; empty where others were cut through it
     anomaly_map: np.ndarray  # (D, H, W) float32, on the image's voxels
     map_planes: MapPlanes  # the same before it was enlarged to them
     map_threshold: float
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def worst_slice(self) -> int:
+        """The image's slice that scores highest, or holds the map's peak where its own have no scores."""
+        if self.scores_by_slice:
+            return max(self.scores_by_slice, key=self.scores_by_slice.__getitem__)
+        return int(self.anomaly_map.max(axis=(1, 2)).argmax())
 
     @property
     def pred_mask(self) -> np.ndarray:
@@ -73,7 +88,8 @@ def prepare(
     """
     manifest = bundle.manifest
     _check_channels(bundle, image)
-    slices = tuple(prepare_image(image, manifest.preprocessing))
+    view = view_of(image, manifest.preprocessing)
+    slices = tuple(prepare_view(view, image, manifest.preprocessing))
     departures = departures_of_header(
         manifest.scope, modality=image.modality, body_part=image.body_part, spacing=image.spacing
     )
@@ -87,14 +103,14 @@ def prepare(
         warnings.append(
             f"the file does not say its modality; the model is for {', '.join(manifest.scope.modalities)}"
         )
-    return PreparedImage(slices, (*image.warnings, *warnings))
+    return PreparedImage(slices, (*image.warnings, *warnings), view.lattice)
 
 
 def finish(bundle: Bundle, image: Image, prepared: PreparedImage, output: GraphOutput) -> ImageResult:
     """Make the calibrated result of what the graph said of the image's slices."""
     manifest = bundle.manifest
-    score = float(output.score.max() if manifest.volume_score == "max" else output.score.mean())
-    map_planes = MapPlanes.of(output.anomaly_map, prepared.slices)
+    score = volume_score(output.score, manifest.volume_score)
+    map_planes = MapPlanes.of(output.anomaly_map, prepared.slices, prepared.lattice)
     anomaly_map = map_planes.whole()
     known = manifest.calibration
     decisions = calibration.decide(score, manifest.operating_points)
@@ -105,6 +121,7 @@ def finish(bundle: Bundle, image: Image, prepared: PreparedImage, output: GraphO
         decisions=decisions,
         pred_label=decisions[manifest.default_operating_point],
         slice_scores=tuple(float(value) for value in output.score),
+        scores_by_slice=_by_slice(output.score, prepared.lattice),
         anomaly_map=anomaly_map,
         map_planes=map_planes,
         map_threshold=known.map_threshold,
@@ -113,7 +130,7 @@ def finish(bundle: Bundle, image: Image, prepared: PreparedImage, output: GraphO
                 anomaly_map,
                 threshold=known.map_threshold,
                 affine=None if image.geometry == "none" else image.affine,
-                min_voxels=_voxels_of(MIN_REGION_OF_MAP, prepared.slices[0]),
+                min_voxels=_voxels_of(MIN_REGION_OF_MAP, prepared),
             )
         ),
         warnings=prepared.warnings,
@@ -134,9 +151,30 @@ def _check_channels(bundle: Bundle, image: Image) -> None:
         )
 
 
-def _voxels_of(map_pixels: int, part: PreparedSlice) -> int:
-    """How many source pixels so many pixels of the network's map cover."""
+def _by_slice(scores: np.ndarray, lattice: Lattice | None) -> dict[int, float]:
+    """The score of each of the image's slices: that of the scored one nearest to it, if one is near.
+
+    Where several scored slices lie nearest to one of the image's, it has the highest of theirs.
+    """
+    if lattice is None:
+        return {index: float(score) for index, score in enumerate(scores)}
+    nearest = lattice.slices_of_source()
+    if nearest is None:
+        return {}
+    found = {index: float(scores[place]) for index, place in enumerate(nearest) if place >= 0}
+    axis = lattice.axes[0]
+    for number, score in enumerate(scores):
+        index = round(axis.start + number * axis.step)
+        if index in found:
+            found[index] = max(found[index], float(score))
+    return found
+
+
+def _voxels_of(map_pixels: int, prepared: PreparedImage) -> int:
+    """How many of the image's voxels so many pixels of the network's map cover."""
+    part = prepared.slices[0]
     _top, _left, height, width = part.box
     _channels, rows, columns = part.pixels.shape
-    voxels: int = max(1, round(map_pixels * height * width / (rows * columns)))
+    seen = map_pixels * height * width / (rows * columns)
+    voxels: int = max(1, round(seen * (prepared.lattice.source_voxels if prepared.lattice else 1)))
     return voxels

@@ -18,6 +18,7 @@ from imaging.dicom_source import DicomSource
 from imaging.image import Image, SourceGrid
 from imaging.nifti import write_nifti
 from imaging.overlay import GreyPicture, draw_overlay, grey_picture
+from inference.lattice import Lattice
 from inference.map_planes import MapPlanes
 from inference.scoring import ImageResult
 
@@ -40,7 +41,7 @@ class Drawing:
     @classmethod
     def of(cls, image: Image, result: ImageResult, *, picture: GreyPicture | None = None) -> "Drawing":
         """The drawing of a result; `picture` is the worst slice's, if it has been made already."""
-        worst = max(range(len(result.slice_scores)), key=result.slice_scores.__getitem__)
+        worst = result.worst_slice
         limit = full_colour_of(result.map_threshold, peak=float(result.anomaly_map.max()))
         return cls(picture or grey_picture(image, worst), worst, limit, result.map_threshold, image.grid)
 
@@ -82,6 +83,8 @@ class Kept:
         self.drawing.write(file)
         source = self.source.to_bytes() if self.source else b""
         np.save(file, np.frombuffer(source, np.uint8))
+        lattice = self.planes.lattice
+        np.save(file, np.frombuffer(lattice.to_bytes() if lattice else b"", np.uint8))
 
     @classmethod
     def read(cls, path: Path) -> "Kept":
@@ -90,7 +93,15 @@ class Kept:
             shape = (int(source_shape[0]), int(source_shape[1]))
             drawing, source = Drawing.read(file), np.load(file).tobytes()
             found = DicomSource.from_bytes(source) if source else None
-            return cls(MapPlanes(planes, boxes, shape), drawing, found)
+            return cls(MapPlanes(planes, boxes, shape, _read_lattice(file)), drawing, found)
+
+
+def _read_lattice(file: BinaryIO) -> Lattice | None:
+    try:
+        lattice = np.load(file).tobytes()
+    except EOFError:  # kept before there were lattices
+        return None
+    return Lattice.from_bytes(lattice) if lattice else None
 
 
 def full_colour_of(map_threshold: float, *, peak: float) -> float:

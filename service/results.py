@@ -23,7 +23,11 @@ class DecisionView(BaseModel):
 
 
 class SliceView(BaseModel):
-    """`index` counts from 0 along the image's own slice axis; the UID is there for DICOM."""
+    """`index` counts from 0 along the image's own slice axis; the UID is there for DICOM.
+
+    Slices beside the model's slab are not listed, and none is where the model cuts the volume in another
+    direction.
+    """
 
     index: int
     score: float
@@ -101,9 +105,11 @@ def decisions_of(bundle: Bundle, result: ImageResult) -> list[DecisionView]:
 
 def _slices_of(image: Image, result: ImageResult) -> list[SliceView]:
     instances = image.source.instances
-    uids: list[str | None] = [instance.sop_instance_uid for instance in instances]
-    uids = uids or [None] * len(result.slice_scores)
     return [
-        SliceView(index=index, score=score, sop_instance_uid=uid)
-        for index, (score, uid) in enumerate(zip(result.slice_scores, uids, strict=True))
+        SliceView(
+            index=index,
+            score=score,
+            sop_instance_uid=instances[index].sop_instance_uid if instances else None,
+        )
+        for index, score in sorted(result.scores_by_slice.items())
     ]

@@ -18,11 +18,12 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from inference.steps import Chain
+from inference.volume_score import VolumeScore
 from models.registry import METHODS
 from training.config import Config, MethodSection
 from training.errors import ConfigError
@@ -40,7 +41,7 @@ class Variant(BaseModel):
     name: str = ""
     method: str | None = None
     preprocessing: Chain | None = None
-    volume_score: Literal["max", "mean"] | None = None
+    volume_score: VolumeScore | None = None
     options: dict[str, Any] | None = None
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from inference.manifest import Calibration, OperatingPoint, Scope
 from inference.preprocess import prepare_image
 from inference.scope import similarity, thumbnail
 from inference.session import Session
+from inference.volume_score import volume_score
 from training.config import Config, ScopeSection
 from training.data.data_set import Sample
 from training.prepare import Prepared
@@ -20,21 +21,28 @@ AT_ONCE = 16
 
 
 def calibrate(config: Config, session: Session, samples: Sequence[Sample]) -> Calibration:
-    """Score the held-out normals, one score a patient: the highest (or mean) of the patient's slices."""
-    by_patient: dict[str, list[float]] = {}
+    """Score the held-out normals, one score a patient, by the rule for volumes.
+
+    A patient with several volumes gets the highest of theirs; single slices of a patient count as a volume.
+    """
+    by_volume: dict[tuple[str, int], list[float]] = {}
     pixels: list[np.ndarray] = []
-    for sample in samples:
+    for number, sample in enumerate(samples):
+        volume = (sample.patient, number if sample.image.is_volume else -1)
         parts = list(prepare_image(sample.image, config.preprocessing))
         for start in range(0, len(parts), AT_ONCE):
             chunk = parts[start : start + AT_ONCE]
             output = session.run(np.stack([part.pixels for part in chunk]))
-            by_patient.setdefault(sample.patient, []).extend(float(score) for score in output.score)
+            by_volume.setdefault(volume, []).extend(float(score) for score in output.score)
             for part, plane in zip(chunk, output.anomaly_map, strict=True):
                 pixels.append(plane.ravel() if part.mask is None else plane[part.mask])
-    rule = np.max if config.volume_score == "max" else np.mean
+    by_patient: dict[str, float] = {}
+    for (patient, _number), scores in by_volume.items():
+        score = volume_score(np.array(scores), config.volume_score)
+        by_patient[patient] = max(score, by_patient.get(patient, score))
     rate = config.calibration.map_false_alarm_rate
     return Calibration(
-        scores=tuple(sorted(float(rule(scores)) for scores in by_patient.values())),
+        scores=tuple(sorted(by_patient.values())),
         map_threshold=float(np.quantile(np.concatenate(pixels), 1 - rate)),
         map_false_alarm_rate=rate,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from inference.manifest import Manifest, Metric
+from inference.volume_score import in_words
 
 _TEMPLATE = """# {name} {version}
 
@@ -14,7 +15,8 @@ _TEMPLATE = """# {name} {version}
 |---|---|
 | method | `{method}` |
 {members}{contrasts}| input | {channels} channel(s), {height} x {width} pixels after preprocessing |
-{controls}| for | {scope} |
+{controls}| a volume's score | {volume_score} |
+| for | {scope} |
 | licence of the weights | {licence} |
 | authors | {authors} |
 
@@ -62,6 +64,7 @@ def write_card(manifest: Manifest, limitations: Sequence[str], report: str = "")
             f"| may be told | {name}, {default} if it is not |\n"
             for name, default in manifest.network_data_format.controls.items()
         ),
+        volume_score=in_words(manifest.volume_score),
         scope=scope,
         licence=manifest.licence,
         authors=manifest.authors,

@@ -4,12 +4,13 @@ import dataclasses
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from inference.manifest import Contrasts, Range
 from inference.steps import Chain
+from inference.volume_score import VolumeScore
 from models.method import AnomalyMethod, InputShape
 from models.registry import METHODS
 from training.errors import ConfigError
@@ -22,12 +23,20 @@ class _Section(BaseModel):
 class DataSection(_Section):
     """Where the images are. `patient_pattern` finds the patient in an image's name: its first group.
 
-    `contrasts` names the channels of images that are several co-registered files.
+    `contrasts` names the channels of images that are several co-registered files; `mask` the reference
+    mask beside them, in a tree of cases.
     """
 
     path: Path
     patient_pattern: str = r"(.+)"
     contrasts: Contrasts = ()
+    mask: str = ""
+
+    @model_validator(mode="after")
+    def _a_case_has_named_files(self) -> Self:
+        if self.mask and not self.contrasts:
+            raise ValueError("data.mask picks a file out of each case; data.contrasts must pick the image's")
+        return self
 
 
 class MethodSection(_Section):
@@ -82,7 +91,7 @@ class Config(_Section):
     preprocessing: Chain
     method: MethodSection
     fit: FitSection = FitSection()
-    volume_score: Literal["max", "mean"] = "max"
+    volume_score: VolumeScore = "max"
     calibration: CalibrationSection = CalibrationSection()
     scope: ScopeSection = ScopeSection()
     card: CardSection = CardSection()

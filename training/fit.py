@@ -45,7 +45,7 @@ def read_splits(config: Config) -> Splits:
     """
     where = config.data
     data: DataSet = read_data_set(
-        where.path, patient_pattern=where.patient_pattern, contrasts=where.contrasts
+        where.path, patient_pattern=where.patient_pattern, contrasts=where.contrasts, mask=where.mask
     )
     # Nobody is held out whose other images are trained on.
     labelled = {sample.patient for sample in data.train_anomalous}

@@ -143,7 +143,7 @@ def _chosen(scored: ScoredSplit) -> list[tuple[str, list[int]]]:
 
 
 def _draw_example(axes: Axes, sample: Sample, result: ImageResult) -> None:
-    worst = int(np.argmax(result.slice_scores))
+    worst = result.worst_slice
     grey = _grey(sample.image, worst)
     full_colour = max(FULL_COLOUR * result.map_threshold, 1e-12)
     strength = np.clip(result.anomaly_map[worst] / full_colour, 0, 1)

@@ -78,7 +78,7 @@ def test_neighbours_are_asked_for_first_or_not_at_all():
     crop, neighbours = {"name": "crop_border", "fraction": 0.1}, {"name": "neighbouring_slices"}
     chain = TypeAdapter(steps.Chain)
     assert steps.slices_at_once(chain.validate_python([neighbours, crop])) == 3
-    with pytest.raises(ValidationError, match="neighbouring_slices must be the first step"):
+    with pytest.raises(ValidationError, match="neighbouring_slices must come before"):
         chain.validate_python([crop, neighbours])
 
 
@@ -243,3 +243,12 @@ def test_the_input_is_left_as_it_was():
     before = RAMP.copy()
     prepare_slice(RAMP, [steps.Voi(), steps.Resize(height=16, width=16), steps.PercentileStretch()])
     np.testing.assert_array_equal(RAMP, before)
+
+
+def test_robust_z_takes_the_region_that_the_chain_has_found():
+    pixels = np.zeros((1, 12, 40, 40))
+    pixels[:, :, 8:32, 8:32] = 100 + np.random.default_rng(0).normal(0, 5, (12, 24, 24))
+    chain = [steps.Mask(region="head"), steps.RobustZInMask(erode=2)]
+    [*_others, last] = prepare_image(volume_of(pixels), chain)
+    assert last.mask is not None
+    assert (last.mask.sum(), (last.pixels > 0).sum()) == pytest.approx((20 * 20, 20 * 20), abs=16)

@@ -91,7 +91,20 @@ def split(images: list[Image], labels: np.ndarray, maps: list[np.ndarray]) -> Sc
         for index, (image, label) in enumerate(zip(images, labels, strict=True))
     ]
     results = [
-        ImageResult(float(label), 50.0, 0.5, {}, None, (float(label),), found, planes_of(found), 1.0, (), ())
+        ImageResult(
+            float(label),
+            50.0,
+            0.5,
+            {},
+            None,
+            (float(label),),
+            {0: float(label)},
+            found,
+            planes_of(found),
+            1.0,
+            (),
+            (),
+        )
         for label, found in zip(labels, maps, strict=True)
     ]
     return ScoredSplit(tuple(samples), tuple(results), 1.0)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from inference.bundle import load_bundle
 from inference.predictor import Predictor
-from inference.steps import Step
+from inference.steps import Chain, Step, volume_steps
 from models.registry import METHODS
 from tests.training.tiny import tiny_config, write_data
 from training.config import Config, load_config
@@ -19,6 +19,7 @@ from training.export import export
 from training.fit import fit, read_splits
 
 DOCS = Path(__file__).parents[2] / "docs"
+BUNDLES = Path(__file__).parents[2] / "bundles"
 DATA_SET_PAGE = (DOCS / "add-a-data-set.md").read_text()
 
 
@@ -40,6 +41,18 @@ def test_the_config_of_the_page_names_every_key():
     for name, field in Config.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             assert set(tables[name]) == set(field.annotation.model_fields)
+
+
+def test_the_chain_of_the_page_on_volumes_is_valid():
+    chain = TypeAdapter(Chain).validate_python(tomllib.loads(block("volumes.md", "toml"))["preprocessing"])
+    assert len(volume_steps(chain)) == 4
+
+
+@pytest.mark.parametrize("path", sorted(BUNDLES.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_config_of_every_bundle_is_valid(path: Path):
+    config = load_config(path)
+    assert config.name == path.stem
+    assert config.card.data_licence != "unknown"
 
 
 def test_every_preprocessing_step_is_on_the_page():

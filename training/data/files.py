@@ -74,6 +74,22 @@ def read_manifest(path: Path, patient_pattern: str, contrasts: Sequence[str] = (
     return DataSet.of(train[NORMAL], splits["val"], splits["test"], train[ANOMALOUS])
 
 
+def read_files(places: Sequence[Path], contrasts: Sequence[str]) -> Image:
+    """The image at one place, or at one for each contrast."""
+    try:
+        named = _named(places, contrasts)
+        return read_contrasts({name: [file.read_bytes() for file in files] for name, files in named.items()})
+    except MissingContrastError as error:
+        raise DataError(str(error)) from error
+    except (OSError, ImagingError) as error:
+        raise DataError(f"{places[0]} cannot be read: {error}") from error
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """A reference mask `(D, H, W)`: true where the file is above 0."""
+    return np.asarray(read_files([path], ()).slices[:, 0] > 0)
+
+
 def _row(path: Path, line: int, row: dict[str, str], pattern: str, contrasts: Sequence[str]) -> Sample:
     label = LABELS.get((row.get("label") or "").lower())
     if label is None:
@@ -83,9 +99,9 @@ def _row(path: Path, line: int, row: dict[str, str], pattern: str, contrasts: Se
     return Sample(
         name=row["path"],
         patient=row.get("patient") or patient_of(row["path"], pattern),
-        image=_read(places, contrasts),
+        image=read_files(places, contrasts),
         gt_label=label,
-        gt_mask=_read_mask(path.parent / mask) if mask else None,
+        gt_mask=read_mask(path.parent / mask) if mask else None,
     )
 
 
@@ -99,21 +115,10 @@ def _folder(
         yield Sample(
             name=path.name,
             patient=patient_of(path.name, pattern),
-            image=_read([path], contrasts),
+            image=read_files([path], contrasts),
             gt_label=label,
-            gt_mask=_read_mask(mask) if mask is not None and mask.exists() else None,
+            gt_mask=read_mask(mask) if mask is not None and mask.exists() else None,
         )
-
-
-def _read(places: Sequence[Path], contrasts: Sequence[str]) -> Image:
-    """The image at one place, or at one for each contrast."""
-    try:
-        named = _named(places, contrasts)
-        return read_contrasts({name: [file.read_bytes() for file in files] for name, files in named.items()})
-    except MissingContrastError as error:
-        raise DataError(str(error)) from error
-    except (OSError, ImagingError) as error:
-        raise DataError(f"{places[0]} cannot be read: {error}") from error
 
 
 def _named(places: Sequence[Path], contrasts: Sequence[str]) -> dict[str, list[Path]]:
@@ -128,7 +133,3 @@ def _named(places: Sequence[Path], contrasts: Sequence[str]) -> dict[str, list[P
         f"{places[0]} is no folder, and {len(places)} files are not one for each of {', '.join(contrasts)}; "
         f"join their paths with ; in this order"
     )
-
-
-def _read_mask(path: Path) -> np.ndarray:
-    return np.asarray(_read([path], ()).slices[:, 0] > 0)
