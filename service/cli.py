@@ -17,6 +17,7 @@ from imaging.errors import ImagingError
 from inference.catalog import Catalog
 from inference.errors import InferenceError
 from service import access_commands, audit_commands, job_commands
+from service.client import BusyError, ClientError, UnreachableError
 from service.cores import inference_threads, usable_cores
 from service.errors import ServiceError
 from service.integration_commands import run_integration
@@ -25,6 +26,7 @@ from service.sample import sample_commands
 from service.serve import check_listening, queue_server, run_api, stopped_by_signals, worker_processes
 from service.settings import Settings
 from service.status_command import status
+from service.submit_command import submit
 from service.tables import format_of, to_csv
 from service.worker.main import run_worker
 
@@ -39,6 +41,7 @@ app.add_typer(access_commands.app, name="keys")
 app.add_typer(audit_commands.app, name="audit")
 app.add_typer(job_commands.app, name="jobs")
 app.command()(status)
+app.command()(submit)
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on; ATYPIA_HOST otherwise.")]
 PortOption = Annotated[
@@ -47,12 +50,12 @@ PortOption = Annotated[
 
 
 def main() -> None:
-    """Run the command; what is wrong is said in one line, exit code 2."""
+    """Run the command; what is wrong is said in one line, exit code 2, or 3 of what only time can mend."""
     try:
         app()
-    except (ServiceError, InferenceError, ImagingError, ValueError, FileNotFoundError) as error:
+    except (ServiceError, ClientError, InferenceError, ImagingError, ValueError, FileNotFoundError) as error:
         typer.echo(f"atypia: {_sentence(error)}", err=True)
-        sys.exit(2)
+        sys.exit(3 if isinstance(error, (UnreachableError, BusyError)) else 2)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from imaging.contrast_files import contrast_files
 from imaging.contrasts import read_contrasts
 from imaging.errors import ImagingError
 from imaging.image import Image
+from imaging.image_files import ImageFiles, find_folders, find_images, stem_of
 from imaging.limits import Limits
 from imaging.nifti import write_nifti
 from inference.bundle import Bundle
@@ -15,7 +16,6 @@ from inference.catalog import Catalog
 from inference.errors import InferenceError
 from inference.predictor import Predictor
 from inference.scoring import ImageResult, ScopePolicy
-from service.image_files import ImageFiles, find_folders, find_images
 from service.settings import Settings
 
 Row = dict[str, Any]
@@ -59,7 +59,7 @@ class OfflineScorer:
                 yield {**row, "error": str(error)}
                 continue
             if maps is not None:
-                target = maps / f"{number:06d}-{_stem(files.path)}.nii.gz"
+                target = maps / f"{number:06d}-{stem_of(files.path)}.nii.gz"
                 target.write_bytes(write_nifti(result.anomaly_map, image.grid))
                 row["map"] = str(target)
             yield {**row, **_columns(predictor, result)}
@@ -104,7 +104,3 @@ def _columns(predictor: Predictor, result: ImageResult) -> Row:
         "findings": len(result.findings),
         "warnings": "; ".join(result.warnings),
     }
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(".nii").removesuffix(path.suffix)

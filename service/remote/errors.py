@@ -8,7 +8,10 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Problem:
-    """An error as the service tells it (RFC 9457); `members` are what it adds to the four usual ones."""
+    """An error as the service tells it (RFC 9457); `members` are what it adds to the four usual ones.
+
+    The status is 0 of what no answer told, such as a file that could not be read.
+    """
 
     type: str
     title: str

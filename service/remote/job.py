@@ -49,6 +49,14 @@ class JobInfo:
         return self.state in _FINAL
 
     @property
+    def problem(self) -> Problem | None:
+        """Why it is over without a result; none of a job that is done, or not over yet."""
+        if self.error is not None or self.is_done or not self.is_final:
+            return self.error
+        kind = f"urn:atypia:problem:job-{self.state}"
+        return Problem(kind, f"Job {self.state}", 0, f"the job was {self.state} before it had a result")
+
+    @property
     def is_done(self) -> bool:
         """Whether it has a result."""
         return self.state == "done"

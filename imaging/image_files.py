@@ -41,6 +41,11 @@ def find_folders(paths: Iterable[Path]) -> list[ImageFiles]:
     return [ImageFiles(_existing(path), tuple(files_of(path))) for path in paths]
 
 
+def stem_of(path: Path) -> str:
+    """The name that an image's results are called by."""
+    return path.name.removesuffix(".gz").removesuffix(".nii").removesuffix(path.suffix)
+
+
 def _images_of(path: Path) -> Iterator[ImageFiles]:
     if _existing(path).is_file():
         yield ImageFiles(path, (path,))

@@ -1,0 +1,92 @@
+"""`atypia submit` against a running service, as a script starts it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import ROOT
+from tests.service.uploads_builder import ct_slices, nifti_bytes, png_bytes
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A folder with a PNG, a NIfTI, and a series of four slices in a folder of its own."""
+    folder = tmp_path / "images"
+    (folder / "series").mkdir(parents=True)
+    (folder / "a.png").write_bytes(png_bytes())
+    (folder / "b.nii").write_bytes(nifti_bytes())
+    for index, content in enumerate(ct_slices()):
+        (folder / "series" / f"{index}").write_bytes(content)
+    return folder
+
+
+def submit(address: str, *arguments: object, **variables: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "service.cli", "submit", "--address", address, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
+
+
+def lines_of(done: "subprocess.CompletedProcess[str]") -> dict[str, dict[str, object]]:
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return {Path(row["path"]).name: row for row in rows}
+
+
+def test_a_folder_is_scored_and_its_files_are_written(address: str, images: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    done = submit(
+        address, images, "--model", "tiny", "--json", "--forms", "json,overlay,map,zip", "--out", out
+    )
+    assert done.returncode == 0, done.stderr
+    rows = lines_of(done)
+    assert {name: row["files"] for name, row in rows.items()} == {"a.png": 1, "b.nii": 1, "0": 4}
+    assert all(row["state"] == "done" and row["result"] and row["error"] is None for row in rows.values())
+    assert sorted(path.name for path in out.iterdir())[:4] == [
+        "000000-a.anomaly_map.nii.gz",
+        "000000-a.overlay.png",
+        "000000-a.result.json",
+        "000000-a.result.zip",
+    ]
+    assert len(list(out.iterdir())) == 12
+
+
+def test_one_that_cannot_be_scored_is_exit_code_1_and_the_others_go_on(address: str, images: Path):
+    (images / "c.txt").write_text("no image at all, only some words")
+    done = submit(address, images, "--model", "tiny", "--json")
+    assert done.returncode == 1
+    rows = lines_of(done)
+    assert rows["c.txt"]["error"]["status"] == 415 and rows["a.png"]["result"]["score"] > 0
+
+
+def test_without_waiting_the_jobs_are_told(address: str, images: Path):
+    done = submit(address, images / "a.png", "--no-wait")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "a.png: sent as job " in done.stdout
+
+
+def test_for_people_an_image_is_a_line(address: str, images: Path):
+    done = submit(address, images / "a.png", "--model", "tiny")
+    assert done.returncode == 0 and "a.png: score 0." in done.stdout and "percentile" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nowhere.png",), "nowhere.png does not exist"),
+        ((".", "--model", "none"), "no model 'none' is installed"),
+        ((".", "--forms", "json"), "--forms needs --out"),
+        ((".", "--forms", "pdf", "--out", "x"), "unknown form pdf"),
+        ((".", "--key-file", "nowhere.key"), "nowhere.key"),
+    ],
+)
+def test_a_mistake_is_exit_code_2(address: str, arguments: tuple[str, ...], words: str, tmp_path: Path):
+    path = tmp_path / "a.png"
+    path.write_bytes(png_bytes())
+    done = submit(address, *(path if argument == "." else argument for argument in arguments))
+    assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+
+
+def test_nobody_at_the_address_is_exit_code_3(images: Path):
+    done = submit("http://127.0.0.1:9", images / "a.png")
+    assert done.returncode == 3 and "the service does not answer" in done.stderr
