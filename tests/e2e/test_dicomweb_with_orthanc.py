@@ -1,5 +1,8 @@
 """A real series in Orthanc, scored by reference, its results stored beside it."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from io import BytesIO
@@ -90,3 +93,20 @@ def test_what_orthanc_does_not_have_is_not_found(client: httpx.Client):
         headers={"Prefer": "wait=60"},
     )
     assert (answer.status_code, answer.json()["title"]) == (404, "Series not found")
+
+
+def test_the_example_of_a_reference_scores_what_is_in_orthanc(client: httpx.Client, orthanc: Orthanc):
+    sources = real_series()
+    for content in sources:
+        orthanc.client.post("/instances", content=content).raise_for_status()
+    study = str(dcmread(BytesIO(sources[0]), stop_before_pixels=True).StudyInstanceUID)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "integrations" / "examples" / "reference.py"), "pacs", study],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ATYPIA_ADDRESS": str(client.base_url)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("score ")
