@@ -1,7 +1,7 @@
 """Which files below some paths form one image."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pydicom.errors import InvalidDicomError
 
 from imaging.contrast_files import files_of
 
-_INDEX = "DICOMDIR"
+INDEX = "DICOMDIR"  # of files beside it, not an image
 
 
 @dataclass(frozen=True)
@@ -46,25 +46,8 @@ def stem_of(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".nii").removesuffix(path.suffix)
 
 
-def _images_of(path: Path) -> Iterator[ImageFiles]:
-    if _existing(path).is_file():
-        yield ImageFiles(path, (path,))
-        return
-    groups: defaultdict[object, list[Path]] = defaultdict(list)
-    for file in sorted(path.rglob("*")):
-        if file.is_file() and file.name != _INDEX and not file.name.startswith("."):
-            groups[_group_of(file)].append(file)
-    yield from (ImageFiles(files[0], tuple(files)) for files in groups.values())
-
-
-def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist")
-    return path
-
-
-def _group_of(file: Path) -> object:
-    """Slices of one series have a position each and share folder and series; anything else stands alone."""
+def group_of(file: Path) -> Hashable:
+    """What the files of one image share: slices of a series folder and series, anything else is alone."""
     tags = ["SeriesInstanceUID", "ImagePositionPatient", "NumberOfFrames"]
     try:
         header = dcmread(file, stop_before_pixels=True, specific_tags=tags)
@@ -73,3 +56,20 @@ def _group_of(file: Path) -> object:
     except (InvalidDicomError, OSError, ValueError, AttributeError, KeyError, NotImplementedError, TypeError):
         # The reader says what is wrong with it, and better.
         return file
+
+
+def _images_of(path: Path) -> Iterator[ImageFiles]:
+    if _existing(path).is_file():
+        yield ImageFiles(path, (path,))
+        return
+    groups: defaultdict[Hashable, list[Path]] = defaultdict(list)
+    for file in sorted(path.rglob("*")):
+        if file.is_file() and file.name != INDEX and not file.name.startswith("."):
+            groups[group_of(file)].append(file)
+    yield from (ImageFiles(files[0], tuple(files)) for files in groups.values())
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist")
+    return path

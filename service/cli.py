@@ -28,6 +28,7 @@ from service.settings import Settings
 from service.status_command import status
 from service.submit_command import submit
 from service.tables import format_of, to_csv
+from service.watch_command import watch
 from service.worker.main import run_worker
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.add_typer(audit_commands.app, name="audit")
 app.add_typer(job_commands.app, name="jobs")
 app.command()(status)
 app.command()(submit)
+app.command()(watch)
 
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on; ATYPIA_HOST otherwise.")]
 PortOption = Annotated[

@@ -100,15 +100,18 @@ class Client:
         scope: str | None = None,
         priority: str | None = None,
         callback: str | None = None,
+        results: str | None = None,
     ) -> JobInfo:
         """Send one image: a file, a folder or files of one series, or a mapping from contrast to these.
+
+        `results` is a DICOMweb server that the service stores the results at.
 
         Raises:
             FileNotFoundError: There is nothing to send.
             UnsuitableImageError: It cannot be scored.
         """
         options = {"model": model, "scope": scope, "priority": priority, "callback": callback}
-        return self._transport.run(self._verbs.submit(UploadBody(files), options))
+        return self._transport.run(self._verbs.submit(UploadBody(files), {**options, "results": results}))
 
     def refer(
         self,
@@ -211,9 +214,12 @@ class AsyncClient:
         scope: str | None = None,
         priority: str | None = None,
         callback: str | None = None,
+        results: str | None = None,
     ) -> JobInfo:
         options = {"model": model, "scope": scope, "priority": priority, "callback": callback}
-        return await self._transport.run(self._verbs.submit(UploadBody(files), options))
+        return await self._transport.run(
+            self._verbs.submit(UploadBody(files), {**options, "results": results})
+        )
 
     async def refer(
         self,

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from service.client import AsyncClient
-
 AddressOption = Annotated[
     str,
     typer.Option(
@@ -22,11 +20,10 @@ KeyOption = Annotated[str | None, typer.Option(envvar="ATYPIA_CLIENT_KEY", hidde
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 
 
-def open_client(address: str, *, key_file: Path | None, key: str | None) -> AsyncClient:
-    """The client; what the file holds counts more than the variable.
+def read_key(key_file: Path | None, key: str | None) -> str | None:
+    """The key; what the file holds counts more than the variable.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The address is none.
     """
-    return AsyncClient(address, key_file.read_text().strip() if key_file else key)
+    return key_file.read_text().strip() if key_file else key

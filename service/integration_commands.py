@@ -1,13 +1,12 @@
 """Commands of the integrations: found by name when asked for, since the service imports none of them."""
 
 import importlib
-from pathlib import Path
 
 from service.errors import MissingExtraError
 
 
-def run_integration(module: str, settings_file: Path, *, extra: str) -> None:
-    """Call `run(settings_file)` of the module.
+def run_integration(module: str, *arguments: object, extra: str, **options: object) -> None:
+    """Call `run` of the module with the arguments and options.
 
     Raises:
         MissingExtraError: What it needs is not installed.
@@ -18,4 +17,4 @@ def run_integration(module: str, settings_file: Path, *, extra: str) -> None:
         raise MissingExtraError(
             f"{error.name} is not installed; run: pip install 'atypia[{extra}]'"
         ) from error
-    command.run(settings_file)
+    command.run(*arguments, **options)

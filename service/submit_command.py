@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from service.client import FORMS
-from service.client_options import DEFAULT_ADDRESS, AddressOption, KeyFileOption, KeyOption, open_client
+from service.client import FORMS, AsyncClient
+from service.client_options import DEFAULT_ADDRESS, AddressOption, KeyFileOption, KeyOption, read_key
 from service.submitted import Outcome, Submission, contrasts_of, images_of, submitted
 
 _DEFAULT_FORMS = "json,overlay,map"
@@ -56,7 +56,7 @@ def submit(
     )
 
     async def run() -> bool:
-        async with open_client(address, key_file=key_file, key=key) as client:
+        async with AsyncClient(address, read_key(key_file, key)) as client:
             contrasts = await contrasts_of(client, model)
             images = images_of(paths, contrasts)
             is_all_well = True

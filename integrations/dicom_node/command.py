@@ -9,6 +9,7 @@ from pathlib import Path
 from integrations.dicom_node.errors import NodeError
 from integrations.dicom_node.node import running_node
 from integrations.dicom_node.settings import NodeSettings
+from integrations.locked_folder import FolderTakenError
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ def run(settings_file: Path) -> None:
     """Run the node until SIGTERM or SIGINT; what keeps it from starting is said in one line, exit code 2."""
     try:
         _run(NodeSettings.read(settings_file))
-    except (NodeError, OSError) as error:
+    except (NodeError, FolderTakenError, OSError) as error:
         sys.stderr.write(f"atypia: {error}\n")
         sys.exit(2)
 

@@ -9,10 +9,6 @@ class SettingsFileError(NodeError):
     """The settings file is missing, no TOML, or says something that means nothing."""
 
 
-class FolderTakenError(NodeError):
-    """Another node works in the spool's folder."""
-
-
 class LowDiskError(NodeError):
     """The disk of the spool has no room for what comes."""
 

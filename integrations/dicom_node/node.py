@@ -14,8 +14,9 @@ from integrations.dicom_node.ledger import Ledger
 from integrations.dicom_node.receiving import receiving
 from integrations.dicom_node.series import Series
 from integrations.dicom_node.settings import NodeSettings
-from integrations.dicom_node.spool import Spool, alone_in
+from integrations.dicom_node.spool import Spool
 from integrations.dicom_node.steps import Steps
+from integrations.locked_folder import alone_in
 from service.client import Client
 
 log = logging.getLogger(__name__)

@@ -1,37 +1,18 @@
 """The folder where what was received lies until its results are delivered."""
 
-import fcntl
 import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from integrations.dicom_node.errors import FolderTakenError, LowDiskError
+from integrations.dicom_node.errors import LowDiskError
 from integrations.dicom_node.instances import InstanceFacts, digest_of
 from integrations.dicom_node.ledger import Ledger
 from integrations.dicom_node.series import Series
 
 _OWNER_ALONE = 0o700
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Keep other nodes out of the folder.
-
-    Raises:
-        FolderTakenError: Another one is in it.
-    """
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FolderTakenError(
-                f"another node works in {folder}; stop it, or name another folder"
-            ) from error
-        yield
 
 
 class Spool:

@@ -1,6 +1,7 @@
 """Be told when a job has ended: python receive_callback.py PORT SECRET_FILE.
 
-It prints each job that is told genuinely. Research use only. Behind a proxy with TLS; the service sends to hosts of ATYPIA_CALLBACK_HOSTS alone.
+It prints each job that is told genuinely. Research use only. Behind a proxy with TLS; the service sends to
+hosts of ATYPIA_CALLBACK_HOSTS alone.
 """
 
 import hashlib
