@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ HERE = "10.213.77.1"
 THERE = "10.213.77.2"
 DICOM_PORT = 4242
 _HTTP_PORT = 8042
-_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+DICOMWEB_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,23 @@ class Orthanc:
 
 
 @contextmanager
-def running_orthanc(folder: Path, peers: dict[str, tuple[str, int]]) -> Iterator[Orthanc]:
-    """Orthanc, which knows the peers by their AE titles."""
-    if shutil.which("Orthanc") is None or not _PLUGIN.exists():
+def running_orthanc(
+    folder: Path,
+    peers: dict[str, tuple[str, int]],
+    *,
+    more: Mapping[str, object] | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Orthanc]:
+    """Orthanc, which knows the peers by their AE titles, with more settings and variables."""
+    if shutil.which("Orthanc") is None or not DICOMWEB_PLUGIN.exists():
         lacking("Orthanc (Debian's orthanc and orthanc-dicomweb)")
     settings = folder / "orthanc.json"
-    settings.write_text(json.dumps(_settings(folder, peers)))
+    settings.write_text(json.dumps({**_settings(folder, peers), **(more or {})}))
     with ExitStack() as stack:
         network = stack.enter_context(_network())
         command = ["ip", "netns", "exec", network, "Orthanc", str(settings)]
         log = stack.enter_context((folder / "orthanc.log").open("w"))
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **(variables or {})})
         stack.callback(_end, process)
         client = stack.enter_context(httpx.Client(base_url=f"http://{THERE}:{_HTTP_PORT}", trust_env=False))
         _wait_for(client, process)
@@ -81,7 +87,7 @@ def _settings(folder: Path, peers: dict[str, tuple[str, int]]) -> dict[str, obje
         "DicomPort": DICOM_PORT,
         "DicomAet": "ORTHANC",
         "DicomModalities": {title: [title, *address] for title, address in peers.items()},
-        "Plugins": [str(_PLUGIN)],
+        "Plugins": [str(DICOMWEB_PLUGIN)],
         "DicomWeb": {"Enable": True},
     }
 

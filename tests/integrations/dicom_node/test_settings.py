@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from integrations.dicom_node.errors import FolderTakenError, SettingsFileError
+from integrations.dicom_node.errors import SettingsFileError
 from integrations.dicom_node.node import running_node
 from integrations.dicom_node.routing import Rule, rule_for
 from integrations.dicom_node.series import SeriesFacts
 from integrations.dicom_node.settings import Listening, NodeSettings, Peer, Scoring, Spooling
+from integrations.locked_folder import FolderTakenError
 from tests.integrations.dicom_node.conftest import MakeSettings
 
 ROOT = Path(__file__).resolve().parents[3]
