@@ -72,11 +72,30 @@ class DicomFile:
 
 
 @dataclass(frozen=True)
-class _PixelElement:
+class PixelElement:
+    """Pixel data as they lie in the file; those of undefined length reach to its end."""
+
     keyword: PixelKeyword
     vr: str
     length: int
     encoded: memoryview
+
+    @property
+    def is_encapsulated(self) -> bool:
+        return self.length == _UNDEFINED_LENGTH
+
+
+@dataclass(frozen=True)
+class DicomParts:
+    """Any DICOM file, cut where its pixel data begin; `inflated_bytes` as of `DicomFile`."""
+
+    meta: Dataset
+    header: Dataset
+    transfer_syntax: UID
+    is_implicit: bool
+    is_little_endian: bool
+    inflated_bytes: int
+    pixels: PixelElement | None
 
 
 def parse_dicom(content: Buffer, *, limits: Limits) -> DicomFile:
@@ -88,12 +107,13 @@ def parse_dicom(content: Buffer, *, limits: Limits) -> DicomFile:
         UnsupportedImageError: transfer syntax has no decoder here.
         ImageTooLargeError: decoding would exceed `limits`.
     """
-    header, syntax, inflated_bytes, pixels = _parse(memoryview(content), limits=limits)
+    parts = split_dicom(content, limits=limits)
+    header, pixels = parts.header, parts.pixels
     if pixels is None and ("Rows" in header):
         raise UnreadableImageError("the file ends before its pixel data; send it again")
     if pixels is None:
         raise NoPixelDataError(f"this DICOM file ({_object_name(header)}) holds no pixel data; send an image")
-    syntax = _supported(syntax, pixels)
+    syntax = _supported(parts.transfer_syntax, pixels)
     file = DicomFile(
         header=header,
         transfer_syntax=syntax,
@@ -105,7 +125,7 @@ def parse_dicom(content: Buffer, *, limits: Limits) -> DicomFile:
         samples=_samples(header),
         bits_allocated=_bits_allocated(header, pixels.keyword),
         encoded=pixels.encoded,
-        inflated_bytes=inflated_bytes,
+        inflated_bytes=parts.inflated_bytes,
     )
     _check_size(file, limits=limits)
     if file.transfer_syntax == JPEGExtended12Bit and (whole_number(header, "BitsStored") or 0) > 8:
@@ -120,7 +140,14 @@ def parse_dicom_header(content: Buffer, *, limits: Limits) -> DicomFile:
     return replace(parse_dicom(content, limits=limits), encoded=memoryview(b""))
 
 
-def _parse(content: memoryview, *, limits: Limits) -> tuple[Dataset, UID | None, int, _PixelElement | None]:
+def split_dicom(content: Buffer, *, limits: Limits) -> DicomParts:
+    """Parse what is before the pixel data, of an object of any kind.
+
+    Raises:
+        UnreadableImageError: the header is damaged or ends too early.
+        ImageTooLargeError: a deflated data set would exceed `limits`.
+    """
+    content = memoryview(content)
     meta, start = _file_meta(content)
     with translated(_DAMAGED):
         syntax = UID(text(meta, "TransferSyntaxUID") or "") or None
@@ -133,7 +160,14 @@ def _parse(content: memoryview, *, limits: Limits) -> tuple[Dataset, UID | None,
         header, pixels = _read_header(body, size, encoding)
         if pixels is not None or size >= len(body):
             break
-    return header, syntax or _DEFAULT_SYNTAXES[encoding], inflated_bytes, pixels
+    return DicomParts(
+        meta,
+        header,
+        syntax or _DEFAULT_SYNTAXES[encoding],
+        *encoding,
+        inflated_bytes=inflated_bytes,
+        pixels=pixels,
+    )
 
 
 def _file_meta(content: memoryview) -> tuple[Dataset, int]:
@@ -163,16 +197,16 @@ def _encoding(syntax: UID | None, body: memoryview) -> tuple[bool, bool]:
 
 def _read_header(
     body: memoryview, size: int, encoding: tuple[bool, bool]
-) -> tuple[Dataset, _PixelElement | None]:
+) -> tuple[Dataset, PixelElement | None]:
     stream = io.BytesIO(body[:size])
-    found: list[_PixelElement] = []
+    found: list[PixelElement] = []
 
     def is_pixel_data(tag: BaseTag, vr: str | None, length: int) -> bool:
         if (keyword := _PIXEL_KEYWORDS.get(int(tag))) is None:
             return False
         start = stream.tell()
         end = len(body) if length == _UNDEFINED_LENGTH else start + length
-        found[:] = [_PixelElement(keyword, vr or "OW", length, body[start:end])]
+        found[:] = [PixelElement(keyword, vr or "OW", length, body[start:end])]
         return True
 
     with translated(_DAMAGED):
@@ -191,8 +225,7 @@ def _is_cut(header: Dataset, content: memoryview) -> bool:
     return end > len(content) or any(content[end:])
 
 
-def _supported(syntax: UID | None, pixels: _PixelElement) -> UID:
-    is_encapsulated = pixels.length == _UNDEFINED_LENGTH
+def _supported(syntax: UID | None, pixels: PixelElement) -> UID:
     with quiet():
         try:
             decoder = get_decoder(syntax or "")
@@ -200,7 +233,7 @@ def _supported(syntax: UID | None, pixels: _PixelElement) -> UID:
             raise UnsupportedImageError(
                 f"the transfer syntax {_safe_name(syntax)} is not supported; send it uncompressed"
             ) from None
-    if decoder.is_native and is_encapsulated:
+    if decoder.is_native and pixels.is_encapsulated:
         raise UnsupportedImageError(
             f"{label('TransferSyntaxUID')} is missing or wrong for compressed pixel data; correct it"
         )

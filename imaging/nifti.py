@@ -88,6 +88,16 @@ def inspect_nifti(content: Buffer, *, limits: Limits) -> Header:
     return Header(format="nifti", modality=None, body_part=None, rows=rows, columns=columns, slices=slices)
 
 
+def voxel_bytes(content: Buffer, *, limits: Limits) -> range:
+    """Where the voxels of all volumes lie in an unpacked file, as read from its header.
+
+    Raises:
+        ImagingError: As `read_nifti`.
+    """
+    layout = _layout(content, limits=limits)
+    return range(layout.start, layout.start + layout.total_bytes)
+
+
 def write_nifti(volume: np.ndarray, grid: SourceGrid) -> bytes:
     """A map `(D, H, W)` or `(H, W)` as float32 `.nii.gz` on the source's own grid.
 

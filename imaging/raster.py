@@ -71,6 +71,18 @@ def inspect_raster(content: Buffer, *, limits: Limits) -> Header:
     )
 
 
+def turn_of(content: Buffer, *, limits: Limits) -> int:
+    """The TIFF 6.0 Orientation that the picture is read with, 1 to 8; 1 is upright.
+
+    Raises:
+        ImagingError: as `read_raster`.
+    """
+    picture = _open(content, limits=limits)
+    with translated(_DAMAGED):
+        turn = picture.getexif().get(0x0112, 1)
+    return turn if turn in range(2, 9) else 1
+
+
 def _may_be_turned(picture: PillowImage.Image, content: Buffer) -> bool:
     """Pillow decodes a whole PNG to look for an eXIf chunk behind its pixels; most have none at all."""
     return picture.format != "PNG" or bytes(content).find(b"eXIf") >= 0
