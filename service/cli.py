@@ -19,6 +19,7 @@ from inference.errors import InferenceError
 from service import access_commands, audit_commands, job_commands
 from service.client import BusyError, ClientError, UnreachableError
 from service.cores import inference_threads, usable_cores
+from service.deidentify_command import deidentify
 from service.errors import ServiceError
 from service.integration_commands import run_integration
 from service.offline import OfflineScorer, Row
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.add_typer(access_commands.app, name="keys")
 app.add_typer(audit_commands.app, name="audit")
 app.add_typer(job_commands.app, name="jobs")
+app.command()(deidentify)
 app.command()(status)
 app.command()(submit)
 app.command()(watch)

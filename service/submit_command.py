@@ -12,6 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from service.client import FORMS, AsyncClient
 from service.client_options import DEFAULT_ADDRESS, AddressOption, KeyFileOption, KeyOption, read_key
+from service.deidentified_copies import Copier
+from service.deidentify_command import default_key_file
+from service.pseudonym_key import pseudonym_key
 from service.submitted import Outcome, Submission, contrasts_of, images_of, submitted
 
 _DEFAULT_FORMS = "json,overlay,map"
@@ -42,6 +45,12 @@ def submit(
         str | None, typer.Option(help=f"What to write to --out, of {','.join(FORMS)}; {_DEFAULT_FORMS}.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results' files.")] = None,
+    deidentify: Annotated[
+        bool, typer.Option("--deidentify", help="Send copies that name nobody; results refer to pseudonyms.")
+    ] = False,
+    pseudonym_key_file: Annotated[
+        Path | None, typer.Option("--pseudonym-key", help="As --key-file of `atypia deidentify`.")
+    ] = None,
 ) -> None:
     """Send images to a running service, here or elsewhere, and wait for what becomes of them.
 
@@ -53,6 +62,7 @@ def submit(
         timeout_s=timeout_s if wait else 0,
         forms=_forms_of(forms, out, wait=wait),
         folder=out or Path(),
+        copier=_copier(pseudonym_key_file) if deidentify else None,
     )
 
     async def run() -> bool:
@@ -81,6 +91,10 @@ def _forms_of(forms: str | None, out: Path | None, *, wait: bool) -> Sequence[st
         raise typer.BadParameter(f"unknown form {', '.join(sorted(unknown))}; choose from {', '.join(FORMS)}")
     out.mkdir(parents=True, exist_ok=True)
     return names
+
+
+def _copier(key_file: Path | None) -> Copier:
+    return Copier(pseudonym_key(key_file or default_key_file()))
 
 
 def _progress() -> Progress:

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from imaging.contrast_files import contrast_files
-from imaging.errors import MissingContrastError
+from imaging.errors import ImagingError
 from imaging.image_files import ImageFiles, find_folders, find_images, stem_of
 from service.client import (
     FORMS,
@@ -20,6 +22,7 @@ from service.client import (
     UnsuitableImageError,
     WaitTimeoutError,
 )
+from service.deidentified_copies import Copier
 
 # So many are on their way at once: while one is received another is scored.
 _AT_ONCE = 8
@@ -29,13 +32,14 @@ _AT_ONCE = 8
 class Submission:
     """How images are sent, which forms of their results are written to which folder.
 
-    `timeout_s` is the wait for each, 0 for none.
+    `timeout_s` is the wait for each, 0 for none. With a `copier`, de-identified copies are sent.
     """
 
     options: Mapping[str, str | None]
     timeout_s: float
     folder: Path
     forms: Sequence[str] = ()
+    copier: Copier | None = None
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,33 @@ async def _outcome(
 ) -> Outcome:
     found = Outcome(image.path, len(image.files))
     try:
-        files: Files = contrast_files(image.path, contrasts) if contrasts else image.files
-        found = replace(found, job=await client.submit(files, **submission.options))
+        files = contrast_files(image.path, contrasts) if contrasts else image.files
+        async with _as_sent(files, submission.copier) as sent:
+            found = replace(found, job=await client.submit(sent, **submission.options))
         return await _ended(client, found, submission, number)
     except (UnsuitableImageError, JobFailedError, GoneError) as error:
         return replace(found, error=error.problem)
-    except (MissingContrastError, OSError, WaitTimeoutError) as error:
+    except (ImagingError, OSError, WaitTimeoutError) as error:
         return replace(found, error=Problem("about:blank", type(error).__name__, 0, str(error)))
+
+
+@asynccontextmanager
+async def _as_sent(
+    files: Sequence[Path] | Mapping[str, Sequence[Path]], copier: Copier | None
+) -> AsyncIterator[Files]:
+    """The files, or copies of them that are gone when they are sent."""
+    if copier is None:
+        yield files
+        return
+    with TemporaryDirectory(prefix="atypia-submit-") as name:
+        folder = Path(name)
+        if isinstance(files, Mapping):
+            yield {
+                contrast: await asyncio.to_thread(copier.copies, part, folder)
+                for contrast, part in files.items()
+            }
+        else:
+            yield await asyncio.to_thread(copier.copies, files, folder)
 
 
 async def _ended(client: AsyncClient, sent: Outcome, submission: Submission, number: str) -> Outcome:

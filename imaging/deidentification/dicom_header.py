@@ -74,10 +74,11 @@ class _Cleaner:
         said = "emptied" if action == "empty" else "replaced"
         if int(tag) in _SUBJECTS:
             value: object = self.pseudonyms.patient(self.patient)
+            said = "replaced"
         elif action == "uid":
             value, said = self._mapped(dataset, tag), "mapped"
         elif action == "shift" and (date := moved(_string(dataset, tag), vr, self.days_earlier)) is not None:
-            value, said = date, "shifted"
+            value, said = date, "shifted" if vr != "TM" else "kept"
         elif action == "empty":
             value = Sequence() if vr == "SQ" else None
         else:
@@ -175,5 +176,5 @@ def _dummies(dataset: Dataset, tag: BaseTag, vr: str) -> object:
     if vr in ("FD", "FL"):
         return [0.0] * (len(_bytes(dataset, tag)) // (8 if vr == "FD" else 4))
     if vr in ("DS", "IS"):
-        return ["0"] * (_string(dataset, tag).count("\\") + 1)
+        return [dummy(vr)] * (_string(dataset, tag).count("\\") + 1)
     return dummy(vr)

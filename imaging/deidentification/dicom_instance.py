@@ -3,6 +3,7 @@
 Source: PS3.10 7 (file format), PS3.5 7 and A.4 (encodings); PS3.15 E.1.
 """
 
+import re
 import struct
 import zlib
 
@@ -30,6 +31,7 @@ _DAMAGED = "the DICOM header cannot be written again; correct the file"
 _CUT = "the file ends within its pixel data; send it again"
 _ITEM, _END_OF_ITEMS = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+_IS_UID = re.compile(r"[0-9.]{0,64}")
 _PIXEL_VRS = frozenset(("OB", "OW", "OF", "OD", "UN"))
 _PIXEL_ELEMENTS = {"FloatPixelData": 0x0008, "DoubleFloatPixelData": 0x0009, "PixelData": 0x0010}
 
@@ -55,9 +57,9 @@ def deidentify_instance(
     with translated(_DAMAGED):
         deidentify_header(header, profile=profile, pseudonyms=pseudonyms, changes=changes)
         instance = text(header, "SOPInstanceUID") or _mapped_of_meta(parts, profile, pseudonyms)
-        written = _written(parts)
+        written = _meta(parts, sop_class, instance) + _written(parts)
     changes.files += 1
-    return _PREAMBLE + b"DICM" + _meta(parts, sop_class, instance) + written
+    return _PREAMBLE + b"DICM" + written
 
 
 def _mapped_of_meta(parts: DicomParts, profile: Profile, pseudonyms: Pseudonyms) -> str:
@@ -67,6 +69,8 @@ def _mapped_of_meta(parts: DicomParts, profile: Profile, pseudonyms: Pseudonyms)
 
 def _meta(parts: DicomParts, sop_class: str, instance: str) -> bytes:
     """Written anew: the old one also says who sent the file to whom."""
+    if any(not _IS_UID.fullmatch(uid) for uid in (sop_class, instance, parts.transfer_syntax)):
+        raise UnreadableImageError("a UID of the DICOM header is none; correct the file")
     meta = FileMetaDataset()
     meta.FileMetaInformationGroupLength = 0
     meta.FileMetaInformationVersion = b"\0\1"
@@ -78,8 +82,7 @@ def _meta(parts: DicomParts, sop_class: str, instance: str) -> bytes:
     meta.ImplementationClassUID = IMPLEMENTATION_UID
     meta.ImplementationVersionName = _IMPLEMENTATION_NAME
     out = DicomBytesIO()
-    with translated(_DAMAGED):
-        write_file_meta_info(out, meta, enforce_standard=False)
+    write_file_meta_info(out, meta, enforce_standard=False)
     return out.getvalue()
 
 

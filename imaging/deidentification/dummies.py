@@ -11,11 +11,11 @@ _DUMMIES: dict[str, Value] = {
     "AS": "000Y",
     "CS": TEXT,
     "DA": "19000101",
-    "DS": "0",
+    "DS": "1",
     "DT": "19000101000000",
     "FD": 0.0,
     "FL": 0.0,
-    "IS": "0",
+    "IS": "1",
     "LO": TEXT,
     "LT": TEXT,
     "PN": TEXT,
@@ -56,10 +56,10 @@ def _moved_one(text: str, days_earlier: int) -> str | None:
     start = _DATE.match(text)
     if start is None or not re.fullmatch(r"[\d.+\-]*", text[start.end() :]):
         return None if text else ""
-    year, dot, month, day = start.groups()
+    year, _, month, day = start.groups()
     try:
         then = date(int(year), int(month or 1), int(day or 1)) - timedelta(days=days_earlier)
     except (ValueError, OverflowError):
         return None
     parts = [f"{then.year:04}", f"{then.month:02}" if month else "", f"{then.day:02}" if day else ""]
-    return (dot or "").join(part for part in parts if part) + text[start.end() :]
+    return "".join(parts) + text[start.end() :]

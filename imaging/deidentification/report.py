@@ -12,7 +12,7 @@ class ElementChange:
 
     tag: str  # "(0010,0010)", "" where it is none
     keyword: str
-    action: str  # removed, emptied, replaced, mapped, shifted
+    action: str  # removed, emptied, replaced, mapped, shifted, kept (a time of day of a shifted date)
     count: int
 
 
