@@ -1,4 +1,4 @@
-"""A result as DICOM objects, each made when it is first asked for, in a sandbox."""
+"""A result as DICOM objects, each made when it is asked for, in a sandbox."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +12,15 @@ from service.results import RESULT, ResultView
 Kind = Literal["pm", "sc", "sr", "seg"]
 
 
-def make_dicom(folder: Path, kind: Kind, job_id: str, created_at: datetime, file: BinaryIO) -> None:
+def make_dicom(
+    folder: Path, kind: Kind, job_id: str, created_at: datetime, seal_key: str, file: BinaryIO
+) -> None:
     """Write one object of the result in `folder`; the same job gives the same bytes.
 
     Raises:
         NoDicomSourceError: The image did not come as DICOM.
         NoFrameOfReferenceError: Such an object needs places that the image has not.
+        GoneError: The key does not open what is kept of the source.
     """
     # highdicom takes a third of a second to import, which most services never need.
     from imaging.dicom_objects.facts import Decision, ResultFacts  # noqa: PLC0415
@@ -28,7 +31,7 @@ def make_dicom(folder: Path, kind: Kind, job_id: str, created_at: datetime, file
     from imaging.dicom_objects.segmentation import segmentation  # noqa: PLC0415
 
     kept = Kept.read(folder / KEPT)
-    source, drawing = require_dicom(kept.source), kept.drawing
+    source, drawing = require_dicom(kept.source(seal_key)), kept.drawing
     result = ResultView.model_validate_json((folder / RESULT).read_bytes())
     name, _, version = result.model.partition("@")
     facts = ResultFacts(

@@ -27,10 +27,14 @@ _CATEGORY = {
 _STATUS = "preliminary"
 
 
-def make_fhir(folder: Path, job_id: str, created_at: datetime, file: BinaryIO) -> None:
-    """Write the report on the result in `folder`; the same job gives the same bytes."""
+def make_fhir(folder: Path, job_id: str, created_at: datetime, seal_key: str, file: BinaryIO) -> None:
+    """Write the report on the result in `folder`; the same job gives the same bytes.
+
+    Raises:
+        GoneError: The key does not open what is kept of the source.
+    """
     result = ResultView.model_validate_json((folder / RESULT).read_bytes())
-    source = Kept.read(folder / KEPT).source
+    source = Kept.read(folder / KEPT).source(seal_key)
     report = diagnostic_report(result, source, job_id=job_id, created_at=created_at)
     file.write(json.dumps(report, indent=1).encode())
 

@@ -32,6 +32,16 @@ Keys = Mapping[str, Sequence[str]]
 """Where the files of each contrast are in the store."""
 
 
+@dataclass(frozen=True)
+class UploadAtHand:
+    """An upload whose files are below `root`; `seal_key` is its job's."""
+
+    root: Path
+    keys: Keys
+    limits: Limits
+    seal_key: str
+
+
 def get_ready() -> None:
     """Nothing: to call it starts the sandbox and imports the decoders there."""
 

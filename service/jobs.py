@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
-from service.keys import Priority, input_keys
+from service.keys import Priority, cleaned_key, input_keys
 from service.problems import Problem
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
@@ -21,8 +21,8 @@ class JobRequest:
     """What a sender asks for; with the bundle and the input these are the job's identity.
 
     `contrasts` says which parts of the upload are which contrast, in the order of the channels; empty where
-    all parts are one picture. `owner` is the id of the key that it was sent with, "" for none;
-    `traceparent` the trace that it belongs to, "" for none.
+    all parts are one picture. `seal_key` opens what is kept of the patient's identity; `owner` is the id of
+    the API key that it was sent with, `traceparent` the trace that it belongs to, "" for none.
     """
 
     job_id: str
@@ -32,6 +32,7 @@ class JobRequest:
     bundle_digest: str
     scope: Literal["enforce", "warn"]
     contrasts: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    seal_key: str = ""
     owner: str = ""
     size_bytes: int = 0
     priority: Priority = "normal"
@@ -42,6 +43,11 @@ class JobRequest:
         """Where the upload's files are, see `input_keys`."""
         return input_keys(self.upload_id, self.parts, self.contrasts)
 
+    @property
+    def cleaned_keys(self) -> dict[str, list[str]]:
+        """Where the de-identified upload is once the job is done: one file for each contrast."""
+        return {name: [cleaned_key(self.upload_id, place)] for place, name in enumerate(self.keys)}
+
     def to_fields(self) -> dict[str, str]:
         return {
             "upload_id": self.upload_id,
@@ -50,6 +56,7 @@ class JobRequest:
             "bundle_digest": self.bundle_digest,
             "scope": self.scope,
             "contrasts": json.dumps(self.contrasts),
+            "seal_key": self.seal_key,
             "owner": self.owner,
             "size_bytes": str(self.size_bytes),
             "priority": self.priority,
@@ -109,6 +116,7 @@ class Job:
                 scope=values["scope"],
                 # An older service wrote none of these.
                 contrasts=json.loads(values.get("contrasts", "{}")),
+                seal_key=values.get("seal_key", ""),
                 owner=values.get("owner", ""),
                 size_bytes=int(values.get("size_bytes", "0")),
                 priority=values.get("priority", "normal"),

@@ -1,13 +1,12 @@
 """What is kept of a finished job beside its JSON, and the forms that are made of it when first asked for.
 
 One file: the map as small as the network made it, then the drawing, which holds what else the forms need,
-then what results as DICOM take over from the source; so that all can be made when the upload is gone.
+then, sealed, what results as DICOM take over from the source; so that all can be made when the upload is
+gone.
 Everything here runs in a sandbox.
 """
 
 import json
-import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +20,7 @@ from imaging.overlay import GreyPicture, draw_overlay, grey_picture
 from inference.lattice import Lattice
 from inference.map_planes import MapPlanes
 from inference.scoring import ImageResult
+from service.seal import seal, unseal
 
 KEPT = "kept.npy"
 
@@ -74,17 +74,25 @@ class Drawing:
 class Kept:
     planes: MapPlanes
     drawing: Drawing
-    source: DicomSource | None  # None for what did not come as DICOM
+    sealed_source: bytes  # b"" for what did not come as DICOM
+    deidentification: bytes = b""  # JSON: what was changed in the upload that is kept
+
+    def source(self, seal_key: str) -> DicomSource | None:
+        """What results as DICOM take over from the image; None where it did not come as DICOM.
+
+        Raises:
+            GoneError: It was sealed with another key.
+        """
+        return DicomSource.from_bytes(unseal(self.sealed_source, seal_key)) if self.sealed_source else None
 
     def write(self, file: BinaryIO) -> None:
         np.save(file, self.planes.planes)
         np.save(file, self.planes.boxes)
         np.save(file, np.array(self.planes.source_shape))
         self.drawing.write(file)
-        source = self.source.to_bytes() if self.source else b""
-        np.save(file, np.frombuffer(source, np.uint8))
         lattice = self.planes.lattice
-        np.save(file, np.frombuffer(lattice.to_bytes() if lattice else b"", np.uint8))
+        for content in (self.sealed_source, lattice.to_bytes() if lattice else b"", self.deidentification):
+            np.save(file, np.frombuffer(content, np.uint8))
 
     @classmethod
     def read(cls, path: Path) -> "Kept":
@@ -92,16 +100,21 @@ class Kept:
             planes, boxes, source_shape = (np.load(file) for _ in range(3))
             shape = (int(source_shape[0]), int(source_shape[1]))
             drawing, source = Drawing.read(file), np.load(file).tobytes()
-            found = DicomSource.from_bytes(source) if source else None
-            return cls(MapPlanes(planes, boxes, shape, _read_lattice(file)), drawing, found)
+            lattice, deidentification = _read_or_nothing(file), _read_or_nothing(file)
+            found = Lattice.from_bytes(lattice) if lattice else None
+            return cls(MapPlanes(planes, boxes, shape, found), drawing, source, deidentification)
 
 
-def _read_lattice(file: BinaryIO) -> Lattice | None:
+def _read_or_nothing(file: BinaryIO) -> bytes:
     try:
-        lattice = np.load(file).tobytes()
-    except EOFError:  # kept before there were lattices
-        return None
-    return Lattice.from_bytes(lattice) if lattice else None
+        return bytes(np.load(file).tobytes())
+    except EOFError:  # kept before there was such a thing
+        return b""
+
+
+def seal_source(source: DicomSource | None, seal_key: str) -> bytes:
+    """What results as DICOM need, for `Kept`."""
+    return seal(source.to_bytes(), seal_key) if source else b""
 
 
 def full_colour_of(map_threshold: float, *, peak: float) -> float:
@@ -122,12 +135,6 @@ def make_nifti(folder: Path, file: BinaryIO) -> None:
     file.write(write_nifti(kept.planes.whole(), kept.drawing.grid))
 
 
-def make_archive(folder: Path, names: Sequence[str], file: BinaryIO) -> None:
-    """Zip files of `folder`; the same files give the same bytes."""
-    with zipfile.ZipFile(file, "w") as archive:
-        for name in names:
-            # A fixed date keeps the archive of one result the same, whenever it is made.
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            with (folder / name).open("rb") as source, archive.open(entry, "w") as packed:
-                while piece := source.read(1 << 20):
-                    packed.write(piece)
+def make_deidentification(folder: Path, file: BinaryIO) -> None:
+    """Write what was changed in the upload that is kept of the result in `folder`."""
+    file.write(Kept.read(folder / KEPT).deidentification or b"{}")

@@ -12,6 +12,9 @@ GROUP = "workers"
 Priority = Literal["high", "normal", "low"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 
+# First parts of the keys of uploads: as they were sent, and de-identified.
+UPLOADS = ("inputs", "cleaned")
+
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -94,6 +97,11 @@ class Keys:
         return self._key(f"agenda:{name}:{item_id}")
 
     @property
+    def spent(self) -> str:
+        """Set: ids of uploads whose jobs are done, and which are to be removed as they were sent."""
+        return self._key("spent")
+
+    @property
     def events(self) -> str:
         """Channel: the id of each job that has changed, and its state, or `removed`."""
         return self._key("events")
@@ -133,6 +141,11 @@ def input_keys(upload_id: str, parts: int, contrasts: Mapping[str, Sequence[int]
     """Where the files of each contrast are; "" names the only picture, where there are no contrasts."""
     places = contrasts or {"": range(parts)}
     return {name: [input_key(upload_id, part) for part in own] for name, own in places.items()}
+
+
+def cleaned_key(upload_id: str, place: int) -> str:
+    """Where the de-identified image of a contrast is, by the contrast's place; 0 where there are none."""
+    return f"cleaned/{upload_id}/{place:05d}"
 
 
 def result_key(job_id: str, attempt: str, name: str) -> str:

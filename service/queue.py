@@ -306,14 +306,28 @@ class Queue:
         *,
         error: Problem | None = None,
         counters: Mapping[str, float] | None = None,
+        spent: str = "",
     ) -> bool:
-        """Move a running job to its final state; False if somebody else did."""
-        keys = [self._keys.job(delivery.job_id), delivery.stream, self._keys.counters]
+        """Move a running job to its final state; False if somebody else did.
+
+        Args:
+            spent: Id of the upload, if it is to be removed now.
+        """
+        keys = [self._keys.job(delivery.job_id), delivery.stream, self._keys.counters, self._keys.spent]
         counted = [part for pair in (counters or {}).items() for part in pair]
         problem = error.model_dump_json() if error else ""
-        arguments: _Arguments = [*self._arguments(delivery), state, problem, *counted]
+        arguments: _Arguments = [*self._arguments(delivery), state, problem, spent, *counted]
         answer = await self._finish(keys=keys, args=arguments)
         return bool(answer == "finished")
+
+    async def spent(self, *, count: int) -> list[str]:
+        """Ids of some of the uploads that `finish` was told of, and that are not forgotten yet."""
+        found: list[str] = await send(self._redis, "SRANDMEMBER", self._keys.spent, count)
+        return found
+
+    async def forget_spent(self, upload_id: str) -> None:
+        """The upload is removed."""
+        await send(self._redis, "SREM", self._keys.spent, upload_id)
 
     async def hand_back(self, delivery: Delivery) -> bool:
         """Queue a running job again, as a stopping worker does; this counts as no delivery."""

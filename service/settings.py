@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     max_queued: int = Field(default=1000, ge=1, description="unfinished jobs above which uploads get 429")
     max_wait_s: float = Field(default=120.0, ge=0, description="longest wait that `Prefer: wait` is granted")
 
+    keep_uploads: Literal["deidentified", "as-sent", "no"] = Field(
+        default="deidentified", description="how the uploads of jobs that are done are kept"
+    )
     keep_inputs_hours: float = Field(default=24.0, gt=0, description="how long uploads are kept")
     keep_results_hours: float = Field(default=168.0, gt=0, description="how long jobs and results are kept")
 

@@ -1,8 +1,8 @@
-"""A finished job's result as a response, straight from the store; or why there is none."""
+"""A finished job's result as a response; or why there is none."""
 
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from service.api.derived import object_of, slice_of
+from service.api.derived import open_form, slice_of
 from service.api.forms import PNG, Form
 from service.api.problem_responses import problem_response
 from service.api.services import Services
@@ -22,7 +22,7 @@ async def result_response(job: Job, form: Form, services: Services) -> Response:
         return problem_response(job.error.model_copy(update={"job_id": job.job_id}))
     check_done(job)
     try:
-        size, pieces = await services.store.stream(await object_of(job, form, services))
+        size, pieces = await open_form(job, form, services)
     except FileNotFoundError as error:
         raise _gone(job) from error
     headers = {

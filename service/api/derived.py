@@ -1,55 +1,56 @@
-"""Forms of a result that are made when they are first asked for, and kept."""
+"""Forms of a result that are made when they are asked for.
 
-from collections.abc import Callable
-from contextlib import suppress
+What names nobody is kept then. What names the patient, as a part of the study must, is made anew for each who
+asks, and is nowhere afterwards.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from imaging.errors import NoDicomSourceError, NoFrameOfReferenceError
-from service.api.forms import ARCHIVE, DICOM, FHIR, JSON, NIFTI, PNG, Form
+from service.api.forms import ARCHIVE, DEIDENTIFICATION, FHIR, JSON, NIFTI, PNG, Form
 from service.api.services import Services
+from service.archive_form import make_archive
 from service.dicom_forms import make_dicom
 from service.fhir import make_fhir
 from service.images import draw_slice
 from service.jobs import Job
-from service.kept import KEPT, make_archive, make_nifti, make_overlay
+from service.kept import KEPT, make_deidentification, make_nifti, make_overlay
 from service.keys import result_key
+from service.passing_file import PassingFile
+
+_NAMELESS: Mapping[Form, Callable[..., None]] = {
+    PNG: make_overlay,
+    NIFTI: make_nifti,
+    DEIDENTIFICATION: make_deidentification,
+}
 
 
-async def object_of(job: Job, form: Form, services: Services) -> str:
-    """The key of the object that holds the result of a finished job in this form.
+async def open_form(job: Job, form: Form, services: Services) -> tuple[int, AsyncIterator[bytes]]:
+    """The size of a finished job's result in this form, and its bytes in pieces.
 
     Raises:
         FileNotFoundError: The result is kept no longer.
         NoDicomSourceError: The image did not come as DICOM.
         NoFrameOfReferenceError: Such an object needs places that the image has not.
     """
-    key = _key(job, form.name)
-    if form == JSON or await services.store.exists(key):
-        return key
-    if form == PNG:
-        await _make(key, job, services, [KEPT], make_overlay)
-    elif form == NIFTI:
-        await _make(key, job, services, [KEPT], make_nifti)
-    elif form == FHIR:
-        await _make(key, job, services, [JSON.name, KEPT], make_fhir, job.job_id, job.created_at)
-    elif form == ARCHIVE:
-        names = [part.name for part in await _parts_of(job, services)]
-        await _make(key, job, services, names, make_archive, names)
-    else:
-        kind = form.name.removesuffix(".dcm")
-        await _make(key, job, services, [JSON.name, KEPT], make_dicom, kind, job.job_id, job.created_at)
-    return key
-
-
-async def _parts_of(job: Job, services: Services) -> list[Form]:
-    """The forms that the archive holds, all of them made: of a picture's result there are none as DICOM."""
-    parts = [JSON]
-    for form in (PNG, NIFTI, FHIR, *DICOM.values()):
-        with suppress(NoDicomSourceError, NoFrameOfReferenceError):
-            await object_of(job, form, services)
-            parts.append(form)
-    return parts
+    if form == JSON or form in _NAMELESS:
+        return await services.store.stream(await _kept(job, form, services))
+    about = (job.job_id, job.created_at, job.request.seal_key)
+    with services.store.scratch() as path:
+        if form == FHIR:
+            await _make(path, job, services, [JSON.name, KEPT], make_fhir, *about)
+        elif form == ARCHIVE:
+            parts = [JSON, *_NAMELESS]
+            for part in parts:
+                await _kept(job, part, services)
+            names = [part.name for part in parts]
+            await _make(path, job, services, [*names, KEPT], make_archive, names, *about)
+        else:
+            kind = form.name.removesuffix(".dcm")
+            await _make(path, job, services, [JSON.name, KEPT], make_dicom, kind, *about)
+        passing = PassingFile(path)
+    return passing.size, passing.pieces()
 
 
 async def slice_of(job: Job, slice_index: int, services: Services) -> str:
@@ -63,7 +64,7 @@ async def slice_of(job: Job, slice_index: int, services: Services) -> str:
     key = _key(job, f"overlay-{slice_index:05d}.png")
     if await services.store.exists(key):
         return key
-    keys, folder = job.request.keys, _folder(job)
+    keys, folder = await upload_of(job, services), _folder(job)
     needed = {**keys, "result": [_key(job, KEPT)]}
     async with services.store.at_hand(needed) as root:
         limits = services.settings.limits
@@ -72,17 +73,32 @@ async def slice_of(job: Job, slice_index: int, services: Services) -> str:
     return key
 
 
+async def upload_of(job: Job, services: Services) -> Mapping[str, Sequence[str]]:
+    """Where a finished job's upload is: de-identified, unless it is kept as it was sent."""
+    cleaned = job.request.cleaned_keys
+    first = next(iter(cleaned.values()))[0]
+    return cleaned if await services.store.exists(first) else job.request.keys
+
+
+async def _kept(job: Job, form: Form, services: Services) -> str:
+    """The key of the object that holds a form which names nobody."""
+    key = _key(job, form.name)
+    if form != JSON and not await services.store.exists(key):
+        with services.store.scratch() as path:
+            await _make(path, job, services, [KEPT], _NAMELESS[form])
+            await services.store.put_file(key, path)
+    return key
+
+
 async def _make(
-    key: str, job: Job, services: Services, names: list[str], make: Callable[..., None], *arguments: Any
+    path: Path, job: Job, services: Services, names: list[str], make: Callable[..., None], *arguments: Any
 ) -> None:
     needed = [_key(job, name) for name in names]
     for one in needed:
         if not await services.store.exists(one):
             raise FileNotFoundError(one)
     async with services.store.at_hand({"result": needed}) as root:
-        with services.store.scratch() as path:
-            await services.drawing_sandbox.call(make, root / _folder(job), *arguments, into=[path])
-            await services.store.put_file(key, path)
+        await services.drawing_sandbox.call(make, root / _folder(job), *arguments, into=[path])
 
 
 def _key(job: Job, name: str) -> str:

@@ -19,6 +19,7 @@ JSON = Form(RESULT, "application/json")
 PNG = Form("overlay.png", "image/png")
 NIFTI = Form("anomaly_map.nii.gz", "application/gzip")
 FHIR = Form("fhir.json", "application/fhir+json")
+DEIDENTIFICATION = Form("deidentification.json", "application/json")
 ARCHIVE = Form("result.zip", "application/zip")
 # The picture first: it is what any station shows, and what a client gets that asks for DICOM alone.
 DICOM: dict[Kind, Form] = {

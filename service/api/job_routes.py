@@ -13,7 +13,7 @@ from service.api.score_routes import PROBLEMS
 from service.api.services import Services, ServicesDep
 from service.errors import GoneError
 from service.jobs import FINAL_STATES, JobView
-from service.keys import input_key
+from service.keys import UPLOADS, input_key
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=PROBLEMS)
 
@@ -85,5 +85,6 @@ async def _remove(job_id: str, services: Services) -> Response:
     job = await services.queue.get(job_id)
     await services.queue.remove(job_id)
     await services.store.delete(f"results/{job_id}")
-    await services.store.delete(f"inputs/{job.request.upload_id}")
+    for prefix in UPLOADS:
+        await services.store.delete(f"{prefix}/{job.request.upload_id}")
     return Response(status_code=204)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from service.api.access import MaySee, job_for
 from service.api.delivery import result_response, slice_response
-from service.api.forms import ARCHIVE, DICOM, FHIR, JSON, NIFTI, PNG, Form, negotiate
+from service.api.forms import ARCHIVE, DEIDENTIFICATION, DICOM, FHIR, JSON, NIFTI, PNG, Form, negotiate
 from service.api.score_routes import ANY_FORM, PROBLEMS
 from service.api.services import ServicesDep
 from service.dicom_forms import Kind
@@ -60,6 +60,12 @@ async def get_anomaly_map(job_id: str, principal: MaySee, services: ServicesDep)
 async def get_fhir(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
     """The result as a FHIR R4B DiagnosticReport, with its Observations and the model in it."""
     return await result_response(await job_for(principal, job_id, services), FHIR, services)
+
+
+@router.get("/result/deidentification.json", responses=_only(DEIDENTIFICATION), response_class=Response)
+async def get_deidentification(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
+    """What was changed in the upload before it was kept: elements and counts, no values."""
+    return await result_response(await job_for(principal, job_id, services), DEIDENTIFICATION, services)
 
 
 @router.get("/result/{kind}.dcm", responses=_only(DICOM["sc"]), response_class=Response)

@@ -12,7 +12,7 @@ from imaging.dicom_objects.identity import uid_of
 from imaging.errors import ImagingError, NoDicomSourceError, NoFrameOfReferenceError
 from service.agenda import LEASE_S
 from service.api.callback_sender import pause_s
-from service.api.derived import object_of
+from service.api.derived import open_form
 from service.api.forms import DICOM
 from service.api.services import Services
 from service.dicom_forms import Kind
@@ -154,10 +154,9 @@ class ResultSender:
     async def _store(self, archive: Archive, kind: Kind, job: Job, sending: "_Sending") -> str | None:
         """Store one object, and say why it was refused for good; none that the image does not allow."""
         try:
-            key = await object_of(job, DICOM[kind], self._services)
+            size, pieces = await open_form(job, DICOM[kind], self._services)
         except (NoDicomSourceError, NoFrameOfReferenceError):
             return None
-        size, pieces = await self._services.store.stream(key)
         answer = await archive.store(pieces, size)
         if answer.outcome == "later":
             raise ArchiveAwayError(f"the DICOMweb server did not take {kind}: {answer.words}")

@@ -25,6 +25,7 @@ from service.errors import NoModelForImageError, UnknownFieldError
 from service.images import inspect_upload
 from service.jobs import JobRequest, ResultDelivery
 from service.keys import Priority, digest_of_parts, input_key, input_keys, make_job_id
+from service.seal import make_seal_key
 from service.store import Intake
 from service.tracing import TRACEPARENT
 
@@ -177,6 +178,7 @@ async def _request_of(
         bundle_digest=bundle.digest,
         scope=options.scope,
         contrasts=contrasts,
+        seal_key=make_seal_key(),
         owner=owner,
         size_bytes=upload.size_bytes,
         priority=options.priority,

@@ -161,8 +161,20 @@ class Worker:
         counters = {f"stage_ms:{stage}": value for stage, value in run.timings_ms.items() if stage != "total"}
         if problem is not None:
             counters[f"failures:{problem.type.rsplit(':', 1)[-1]}"] = 1
-        if await self._queue.finish(delivery, state, error=problem, counters=counters):
+        # Until it is done a job may be tried again, and then needs its upload as it was sent.
+        is_spent = state == "done" and self._settings.keep_uploads != "as-sent"
+        spent = request.upload_id if is_spent else ""
+        if await self._queue.finish(delivery, state, error=problem, counters=counters, spent=spent):
             logger.info("job %s is %s", delivery.job_id, state)
+            if is_spent:
+                await self._remove(spent)
+
+    async def _remove(self, upload_id: str) -> None:
+        try:
+            await self._pipeline.remove_upload(upload_id)
+            await self._queue.forget_spent(upload_id)
+        except (RedisError, StoreError) as error:
+            logger.warning("an upload is removed later, by the sweeper: %s", type(error).__name__)
 
     async def _outcome(self, run: JobRun) -> tuple[JobState | None, Problem | None]:
         """Run a job and say how it ended; no state if it is not ours to end."""

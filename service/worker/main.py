@@ -72,7 +72,7 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
     store = open_store(settings)
     tracing = open_tracing(settings, role="worker")
     pipeline = Pipeline(
-        store, models, batcher, sandboxes=_sandboxes(settings), limits=settings.limits, tracing=tracing
+        store, models, batcher, sandboxes=_sandboxes(settings), settings=settings, tracing=tracing
     )
     sweeping = asyncio.create_task(Sweeper(queue, store, settings=settings).run())
     try:

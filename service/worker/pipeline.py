@@ -6,18 +6,19 @@ Decoding processes do all but the graph; the batcher runs that for all jobs in h
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 
-from imaging.limits import Limits
 from inference.predictor import Predictor
 from inference.session import GraphOutput
-from service.images import get_ready
-from service.jobs import Job
+from service.images import UploadAtHand, get_ready
+from service.jobs import Job, JobRequest
 from service.kept import KEPT
 from service.keys import PRIORITIES, result_key
 from service.results import RESULT
 from service.sandbox import Sandbox
+from service.settings import Settings
 from service.store import Store
 from service.tracing import Tracing
 from service.worker.batcher import Batcher
@@ -62,13 +63,14 @@ class Pipeline:
         batcher: Batcher,
         *,
         sandboxes: list[Sandbox],
-        limits: Limits,
+        settings: Settings,
         tracing: Tracing,
     ) -> None:
         self._store = store
         self._models = models
         self._batcher = batcher
-        self._limits = limits
+        self._limits = settings.limits
+        self._keeps_cleaned = settings.keep_uploads == "deidentified"
         self._tracing = tracing
         self._all_sandboxes = sandboxes
         self._sandboxes: asyncio.LifoQueue[Sandbox] = asyncio.LifoQueue()
@@ -93,21 +95,20 @@ class Pipeline:
             ImagingError, InferenceError, ServiceError: It cannot be scored, and why.
         """
         predictor = self._models.get(run.job.request.bundle_digest)
-        async with self._sandbox() as sandbox:
+        async with self._sandbox() as sandbox, self._upload(run.job.request) as upload:
             with self._batcher.expecting(), self._tracing.span("decode and prepare"):
-                entered = await self._enter(run, predictor, sandbox)
+                entered = await self._enter(run, predictor, sandbox, upload)
             with self._tracing.span("infer") as span:
                 span.note(slices=len(entered.slices))
                 output = await self._infer(run, predictor, entered)
             with self._tracing.span("finish and store"):
-                await self._leave(run, predictor, sandbox, output)
+                left = await self._leave(run, predictor, sandbox, upload, output)
+                await self._store_result(run, predictor, left)
 
-    async def _enter(self, run: JobRun, predictor: Predictor, sandbox: Sandbox) -> Entered:
-        request = run.job.request
-        async with self._store.at_hand(request.keys) as root:
-            entered = await sandbox.call(
-                enter, root, request.keys, self._limits, predictor.bundle, request.scope
-            )
+    async def _enter(
+        self, run: JobRun, predictor: Predictor, sandbox: Sandbox, upload: UploadAtHand
+    ) -> Entered:
+        entered = await sandbox.call(enter, upload, predictor.bundle, run.job.request.scope)
         run.timings_ms |= entered.timings.ms
         run.reach(PREPARED)
         return entered
@@ -124,18 +125,45 @@ class Pipeline:
         run.timings_ms["infer"] = round(1000 * (time.perf_counter() - start), 3)
         return output
 
-    async def _leave(self, run: JobRun, predictor: Predictor, sandbox: Sandbox, output: GraphOutput) -> None:
-        """Store what is kept, and the JSON last: with it the result is whole."""
-        job = run.job
-        with self._store.scratch() as path:
-            left: Left = await sandbox.call(leave, predictor.bundle, output, job.job_id, into=[path])
+    async def _leave(
+        self, run: JobRun, predictor: Predictor, sandbox: Sandbox, upload: UploadAtHand, output: GraphOutput
+    ) -> Left:
+        """Make the result, and store what is kept beside its JSON."""
+        job, scratch = run.job, self._store.scratch
+        with ExitStack() as files:
+            kept = {result_key(job.job_id, job.attempt, KEPT): files.enter_context(scratch())}
+            if self._keeps_cleaned:
+                for key in chain.from_iterable(job.request.cleaned_keys.values()):
+                    kept[key] = files.enter_context(scratch())
+            about = (predictor.bundle, output, job.job_id, upload)
+            left: Left = await sandbox.call(leave, *about, into=list(kept.values()))
             run.reach(INFERRED)
-            await self._store.put_file(result_key(job.job_id, job.attempt, KEPT), path)
+            for key, path in kept.items():
+                if path.stat().st_size:
+                    await self._store.put_file(key, path)
+        return left
+
+    async def _store_result(self, run: JobRun, predictor: Predictor, left: Left) -> None:
+        """Store the JSON last: with it the result is whole."""
+        job = run.job
         run.timings_ms |= left.timings.ms
         run.timings_ms["total"] = round(sum(run.timings_ms.values()), 3)
         run.reach(INFERRED)
         view = left.view.model_copy(update={"timings_ms": run.timings_ms, "variant": predictor.variant})
         await self._store.put(result_key(job.job_id, job.attempt, RESULT), view.model_dump_json().encode())
+
+    async def remove_upload(self, upload_id: str) -> None:
+        """Remove an upload as it was sent.
+
+        Raises:
+            StoreUnreachableError: The store does not answer.
+        """
+        await self._store.delete(f"inputs/{upload_id}")
+
+    @asynccontextmanager
+    async def _upload(self, request: JobRequest) -> AsyncIterator[UploadAtHand]:
+        async with self._store.at_hand(request.keys) as root:
+            yield UploadAtHand(root, request.keys, self._limits, request.seal_key)
 
     @asynccontextmanager
     async def _sandbox(self) -> AsyncIterator[Sandbox]:

@@ -8,19 +8,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
 
 from imaging.image import Image
-from imaging.limits import Limits
 from imaging.overlay import GreyPicture, grey_picture
 from inference.bundle import Bundle
 from inference.scoring import PreparedImage, finish, prepare
 from inference.session import GraphOutput
-from service.images import Keys, decode_upload
-from service.kept import Drawing, Kept
+from service.cleaned import clean_upload
+from service.images import UploadAtHand, decode_upload
+from service.kept import Drawing, Kept, seal_source
 from service.results import ResultView
 from service.sandbox import do_later
 
@@ -62,9 +61,7 @@ class Left:
     timings: Timings
 
 
-def enter(
-    root: Path, keys: Keys, limits: Limits, bundle: Bundle, scope: Literal["enforce", "warn"]
-) -> Entered:
+def enter(upload: UploadAtHand, bundle: Bundle, scope: Literal["enforce", "warn"]) -> Entered:
     """Decode an upload and prepare it for the graph.
 
     Raises:
@@ -75,7 +72,7 @@ def enter(
     forget()
     timings = Timings()
     with timings.timed("decode"):
-        image = decode_upload(root, keys, limits)
+        image = decode_upload(upload.root, upload.keys, upload.limits)
     with timings.timed("prepare"):
         prepared = prepare(bundle, image, scope=scope)
         slices = prepared.batch
@@ -85,8 +82,14 @@ def enter(
     return Entered(slices, timings)
 
 
-def leave(bundle: Bundle, output: GraphOutput, job_id: str, file: BinaryIO) -> Left:
-    """Make the result of what the graph said; what is kept beside it goes into the file."""
+def leave(
+    bundle: Bundle, output: GraphOutput, job_id: str, upload: UploadAtHand, file: BinaryIO, *files: BinaryIO
+) -> Left:
+    """Make the result of what the graph said; what is kept beside it goes into the file.
+
+    Args:
+        files: For each contrast one that gets its de-identified upload; none where it is not to be kept so.
+    """
     timings = Timings()
     visitor = _visitors[0]
     image = visitor.image
@@ -95,8 +98,13 @@ def leave(bundle: Bundle, output: GraphOutput, job_id: str, file: BinaryIO) -> L
         view = ResultView.of(job_id, bundle, image, result)
     with timings.timed("render"):
         drawing = Drawing.of(image, result, picture=visitor.picture)
-        Kept(result.map_planes, drawing, image.source.dicom).write(file)
+        source = seal_source(image.source.dicom, upload.seal_key)
     forget()
+    del visitor, image
+    with timings.timed("deidentify"):
+        report = clean_upload(upload, files) if files else b""
+    with timings.timed("keep"):
+        Kept(result.map_planes, drawing, source, report).write(file)
     return Left(view, timings)
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.processes import PATIENCE_S, start
-from tests.integrations.watching import has_begun, names, record, watch
+from tests.integrations.watching import has_begun, names, record, watch, watch_once
 from tests.service.uploads_builder import ct_slices, png_bytes
 
 MODEL = ("--model", "tiny")
@@ -103,11 +103,8 @@ def test_a_changed_image_replaces_its_results_and_an_unchanged_one_does_not(
         first = {name: record(out / name) for name in ("a.png", "b.png")}
     at = (out / "b.png" / "source.json").stat().st_mtime_ns
     (watched / "a.png").write_bytes(png_bytes(3))
-    with watch(address, watched, out, *MODEL, "--once"):
-        deadline = time.monotonic() + PATIENCE_S
-        while record(out / "a.png")["job_id"] == first["a.png"]["job_id"]:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    watch_once(address, watched, out, *MODEL)
+    assert record(out / "a.png")["job_id"] != first["a.png"]["job_id"]
     assert (out / "b.png" / "source.json").stat().st_mtime_ns == at
 
 

@@ -7,33 +7,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.processes import PATIENCE_S, running
+from tests.e2e.processes import PATIENCE_S, running, start
 
 
 @contextmanager
 def watch(address: str, watched: Path, out: Path, *options: str) -> Iterator[Path]:
     """Its log, while it runs."""
     log = out.parent / "watch.log"
-    with (
-        log.open("w") as file,
-        running(
-            "watch",
-            str(watched),
-            str(out),
-            "--address",
-            address,
-            "--quiet",
-            "0.5",
-            "--poll",
-            "0.2",
-            *options,
-            log=file,
-        ) as process,
-    ):
+    command = _command(address, watched, out, *options)
+    with log.open("w") as file, running(*command, log=file) as process:
         has_begun(log, times=1)
         yield log
     assert process.returncode == 0
     assert "Traceback" not in log.read_text()
+
+
+def watch_once(address: str, watched: Path, out: Path, *options: str) -> None:
+    """A watch that ends by itself when all that lies there is done."""
+    process = start(*_command(address, watched, out, *options, "--once"))
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+
+
+def _command(address: str, watched: Path, out: Path, *options: str) -> list[str]:
+    pace = ("--quiet", "0.5", "--poll", "0.2")
+    return ["watch", str(watched), str(out), "--address", address, *pace, *options]
 
 
 def has_begun(log: Path, *, times: int) -> None:

@@ -67,7 +67,7 @@ async def test_the_same_job_gives_the_same_objects_when_its_upload_is_gone(
     result = await scored(client, ct_zip())
     path = f"/jobs/{result['job_id']}/result/sr.dcm"
     first = (await client.get(path)).content
-    for made in (*settings.store_dir.glob("results/*/*/sr.dcm"), *settings.store_dir.glob("inputs/*/*")):
+    for made in settings.store_dir.glob("cleaned/*/*"):
         made.unlink()
     assert (await client.get(path)).content == first
 
@@ -78,7 +78,7 @@ async def test_a_radiograph_has_no_parametric_map_and_is_told_why(client: httpx.
     response = await client.get(f"{job}/result/pm.dcm")
     assert response.status_code == 406 and "frame of reference" in response.json()["detail"]
     names = zipfile.ZipFile(io.BytesIO((await client.get(f"{job}/result.zip")).content)).namelist()
-    assert names[4:] == ["sc.dcm", "sr.dcm", "seg.dcm"]
+    assert names[-4:] == ["fhir.json", "sc.dcm", "sr.dcm", "seg.dcm"]
     picture = await client.get(f"{job}/result", headers={"Accept": "application/dicom"})
     assert dataset_of(picture.content).Modality == "OT"
 

@@ -73,7 +73,8 @@ async def test_a_result_holds_every_field_of_the_contract(client: httpx.AsyncCli
         "flagged": result["pred_label"],
     }
     assert result["slices"] == [{"index": 0, "score": result["score"], "sop_instance_uid": None}]
-    assert set(result["timings_ms"]) == {"decode", "prepare", "infer", "finish", "render", "total"}
+    stages = {"decode", "prepare", "infer", "finish", "render", "deidentify", "keep", "total"}
+    assert set(result["timings_ms"]) == stages
 
 
 async def test_noise_is_flagged_and_found_while_a_ramp_is_not(client: httpx.AsyncClient):
@@ -135,7 +136,8 @@ async def test_every_form_of_a_result_can_be_had(client: httpx.AsyncClient):
     assert PillowImage.open(io.BytesIO(overlay.content)).format == "PNG"
     assert (await client.get(f"{path}/result.json")).json() == result
     archive = zipfile.ZipFile(io.BytesIO((await client.get(f"{path}/result.zip")).content))
-    assert archive.namelist() == ["result.json", "overlay.png", "anomaly_map.nii.gz", "fhir.json"]
+    pictures = ["overlay.png", "anomaly_map.nii.gz"]
+    assert archive.namelist() == ["result.json", *pictures, "deidentification.json", "fhir.json"]
     assert (await client.get(f"{path}/result", headers={"Accept": "text/html"})).status_code == 406
 
 
