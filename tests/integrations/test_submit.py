@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
+from imaging.deidentification.pseudonyms import Pseudonyms
 from tests.e2e.processes import ROOT
+from tests.imaging.dicom_builder import STUDY_UID, slice_bytes
 from tests.service.uploads_builder import ct_slices, nifti_bytes, png_bytes
 
 
@@ -85,6 +88,40 @@ def test_a_mistake_is_exit_code_2(address: str, arguments: tuple[str, ...], word
     path.write_bytes(png_bytes())
     done = submit(address, *(path if argument == "." else argument for argument in arguments))
     assert (done.returncode, words in done.stderr) == (2, True), done.stderr
+
+
+def test_what_is_sent_names_nobody_and_its_results_are_of_a_pseudonym(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ATYPIA_DATA_DIR", str(tmp_path / "var"))
+    folder = tmp_path / "SECRET"
+    folder.mkdir()
+    for z in range(4):
+        (folder / f"SECRET-{z}.dcm").write_bytes(slice_bytes(z, z, PatientID="SECRET-7"))
+    command = (folder, "--model", "tiny", "--json", "--forms", "json,sc", "--out", tmp_path / "out")
+    plain = submit(address, *command)
+    hidden = submit(address, *command, "--deidentify", "--pseudonym-key", tmp_path / "mine.key")
+    assert (plain.returncode, hidden.returncode) == (0, 0), plain.stderr + hidden.stderr
+    [ours], [theirs] = lines_of(plain).values(), lines_of(hidden).values()
+    assert theirs["files"] == 4 and theirs["job_id"] != ours["job_id"]
+    assert theirs["result"]["score"] == ours["result"]["score"]
+    [capture] = [path for path in (tmp_path / "out").iterdir() if path.suffix == ".dcm"]
+    header = dcmread(capture)
+    key = Pseudonyms(bytes.fromhex((tmp_path / "mine.key").read_text()))
+    assert header.PatientID == header.PatientName == key.patient("SECRET-7")
+    assert header.StudyInstanceUID == key.uid(STUDY_UID)
+    assert not (tmp_path / "var").exists(), "another key was named"
+
+
+def test_one_that_cannot_be_deidentified_is_not_sent(address: str, images: Path, tmp_path: Path):
+    (images / "c.txt").write_text("Dear SECRET")
+    done = submit(
+        address, images, "--model", "tiny", "--json", "--deidentify", "--pseudonym-key", tmp_path / "k"
+    )
+    rows = lines_of(done)
+    assert done.returncode == 1 and rows["c.txt"]["job_id"] is None
+    assert "no type that can be de-identified" in rows["c.txt"]["error"]["detail"]
+    assert rows["a.png"]["state"] == rows["b.nii"]["state"] == "done"
 
 
 def test_nobody_at_the_address_is_exit_code_3(images: Path):

@@ -8,12 +8,15 @@ from highdicom.sr import CodedConcept
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import AllTransferSyntaxes
 
+from imaging.deidentification.profile import BASIC_CODE, OPTION_CODES
+from imaging.deidentification.table import EDITION
 from imaging.dicom_objects import concepts
 from service.api import stow_routes
 from tests.imaging.dicom_objects.results import results_of
 from tests.imaging.dicom_objects.sources import axial_ct
 
-PAGE = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "conformance.md").read_text()
 
 
 def section(title: str) -> str:
@@ -54,3 +57,19 @@ def test_its_codes_are_those_of_our_scheme():
 def test_its_routes_are_those_of_dicomweb():
     routes = {f"{method} {route.path}" for route in stow_routes.router.routes for method in route.methods}
     assert set(re.findall(r"`(POST /dicomweb\S*)`", section("Networking"))) == routes
+
+
+def test_its_options_of_de_identification_are_those_that_are_offered():
+    page = section("De-identification")
+    rows = dict(re.findall(r"\| (1131\d\d) \| (yes|no)", page))
+    assert set(rows) == {str(code) for code in range(113101, 113113)}
+    offered = {code.value for code in OPTION_CODES.values()}
+    assert {code for code, answer in rows.items() if answer == "yes"} == offered
+    assert f"edition {EDITION}" in page
+
+
+def test_the_page_on_de_identification_has_every_option_with_its_code():
+    page = (DOCS / "deidentification.md").read_text()
+    listed = dict(re.findall(r"^\| (?:`([\w-]+)`|\S) \| (\d+) \|", page, re.MULTILINE))
+    codes = {str(option): code.value for option, code in OPTION_CODES.items()}
+    assert listed == codes | {"": BASIC_CODE.value}
