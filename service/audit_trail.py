@@ -94,7 +94,11 @@ def this_process(role: Code | None = None, *, is_requestor: bool = False) -> Act
 
 def operator() -> ActiveParticipant:
     """Whoever runs a command on this machine."""
-    return ActiveParticipant(getpass.getuser(), is_requestor=True, address=socket.gethostname())
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number alone
+        name = str(os.getuid())
+    return ActiveParticipant(name, is_requestor=True, address=socket.gethostname())
 
 
 def user(owner: str, address: str = "", *, role: Code | None = None) -> ActiveParticipant:

@@ -16,7 +16,7 @@ _TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class Repository:
-    """`url` as `check_url` has it; the files are PEM, and without `ca_file` the system's certificates count."""
+    """`url` as `check_url` has it; the files are PEM, without `ca_file` the system's authorities count."""
 
     url: str
     ca_file: Path | None = None

@@ -1,12 +1,12 @@
 """What requests tell the audit record repository: results read or removed, and callers refused."""
 
-import time
 from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imaging.dicom_audit.events import EventKind
 from imaging.dicom_audit.objects import alerting_uri
+from imaging.dicom_audit.refusals import RefusalLimit
 from service.access.principal import Principal
 from service.api.services import Services
 from service.audit_trail import this_process, user
@@ -24,8 +24,6 @@ ACCESSES: Mapping[tuple[str, str, int], EventKind] = {
     **{("GET", f"{_JOB}/{name}", 200): "result read" for name in _RESULTS},
 }
 REFUSALS: Mapping[int, EventKind] = {401: "unauthenticated", 403: "forbidden"}
-_QUIET_S = 60.0
-_MOST_CALLERS = 1000
 
 
 class TrailedRequests:
@@ -67,20 +65,3 @@ class TrailedRequests:
             alert = alerting_uri(route, f"{scope['method']} was refused with {status}")
             objects = [] if refusal == "unauthenticated" else [alert]
             await services.trail.note(refusal, [caller, this_process()], objects, outcome=4)
-
-
-class RefusalLimit:
-    """One message a minute for each caller: who guesses keys must not fill the repository."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._since = time.monotonic()
-
-    def is_first(self, caller: str) -> bool:
-        if time.monotonic() - self._since >= _QUIET_S:
-            self._seen.clear()
-            self._since = time.monotonic()
-        if caller in self._seen or len(self._seen) >= _MOST_CALLERS:
-            return False
-        self._seen.add(caller)
-        return True
