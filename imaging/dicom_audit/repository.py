@@ -58,6 +58,7 @@ def check_url(url: str) -> str:
     scheme, host, _port = _parts_of(url)
     if scheme not in _PORTS or not host:
         raise ValueError("a repository is tls://HOST:PORT or udp://HOST:PORT")
+    host.encode("idna")  # what a socket would fail at later
     return url
 
 

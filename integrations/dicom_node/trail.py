@@ -151,7 +151,7 @@ def running_trail(settings: NodeSettings) -> Iterator[NodeTrail]:
     if auditing is None:
         yield NodeTrail(None, ae_title=own, site="")
         return
-    with closing(OwedMessages(settings.spool.folder / "audit.sqlite")) as owed:
+    with closing(OwedMessages(settings.spool.folder / "trail.sqlite")) as owed:
         trail, stopped = NodeTrail(owed, ae_title=own, site=auditing.site), threading.Event()
         thread = threading.Thread(target=_send_all, args=(owed, auditing.target, stopped), name="auditing")
         thread.start()

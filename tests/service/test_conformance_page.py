@@ -8,6 +8,7 @@ from highdicom.sr import CodedConcept
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import AllTransferSyntaxes
 
+from imaging.dicom_audit.events import EVENTS
 from imaging.dicom_objects import concepts
 from service.api import stow_routes
 from tests.imaging.dicom_objects.results import results_of
@@ -54,3 +55,28 @@ def test_its_codes_are_those_of_our_scheme():
 def test_its_routes_are_those_of_dicomweb():
     routes = {f"{method} {route.path}" for route in stow_routes.router.routes for method in route.methods}
     assert set(re.findall(r"`(POST /dicomweb\S*)`", section("Networking"))) == routes
+
+
+def test_its_audit_events_are_those_of_the_mapping():
+    rows = re.findall(r"^\| `([\w ]+)` \| (.+?) \| (.+?) \| (\w) \|$", section("Audit trail"), re.MULTILINE)
+    told = [
+        (
+            kind,
+            f"{mapped.event.value} {mapped.event.meaning}",
+            f"{mapped.type.value} {mapped.type.meaning}" if mapped.type else "none",
+            mapped.action,
+        )
+        for kind, mapped in EVENTS.items()
+    ]
+    assert rows == told
+
+
+def test_every_audit_event_is_explained_by_its_name():
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    table = page.split("\n## To an audit record repository\n", 1)[1].split("\n\n**Patients", 1)[0]
+    explained = {
+        kind: message
+        for kinds, message in re.findall(r"^\| (`.+?`) \| (.+?) \|", table, re.MULTILINE)
+        for kind in re.findall(r"`([\w ]+)`", kinds)
+    }
+    assert explained == {kind: mapped.event.meaning for kind, mapped in EVENTS.items()}

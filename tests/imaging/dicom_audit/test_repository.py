@@ -73,7 +73,9 @@ def test_a_repository_that_breaks_off_is_an_error(folder: Path):
         thread.join()
 
 
-@pytest.mark.parametrize("url", ["tls://", "syslog://host", "host:514", "udp://host:x"])
+@pytest.mark.parametrize(
+    "url", ["tls://", "syslog://host", "host:514", "udp://host:x", f"tls://{'a' * 70}.b"]
+)
 def test_what_is_no_address_of_a_repository_is_refused(url: str):
     with pytest.raises(ValueError, match=r".+"):
         check_url(url)

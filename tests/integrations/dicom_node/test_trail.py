@@ -100,7 +100,7 @@ def test_messages_wait_for_a_repository_that_is_away_and_the_next_node_sends_the
 def test_what_a_kill_cut_off_is_told_at_the_next_start(node_settings: MakeSettings, there: AuditRepository):
     settings = node_settings(audit=audit_of(there))
     settings.spool.folder.mkdir()
-    owed = OwedMessages(settings.spool.folder / "audit.sqlite")
+    owed = OwedMessages(settings.spool.folder / "trail.sqlite")
     for _instance in range(2):
         owed.arrive(1, Arrival("CT1", "127.0.0.1", "1.2.3", "P-9"), CT)
     owed.close()
@@ -110,7 +110,7 @@ def test_what_a_kill_cut_off_is_told_at_the_next_start(node_settings: MakeSettin
 
 
 def test_the_newest_is_dropped_where_too_many_are_owed(tmp_path: Path):
-    owed = OwedMessages(tmp_path / "audit.sqlite", most=2)
+    owed = OwedMessages(tmp_path / "trail.sqlite", most=2)
     assert [owed.add(text) for text in "abc"] == [True, True, False]
     assert [text for _, text in owed.oldest(9)] == ["a", "b"]
     owed.close()
@@ -130,4 +130,4 @@ def test_a_node_without_a_repository_keeps_nothing_for_one(node_settings: MakeSe
     settings = node_settings()
     with running_node(settings) as address:
         store(address, *ct_series(1))
-    assert not (settings.spool.folder / "audit.sqlite").exists()
+    assert not (settings.spool.folder / "trail.sqlite").exists()
