@@ -1,12 +1,13 @@
 """Several co-registered pictures of one patient as one image, a channel for each."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from imaging.errors import MismatchedGridsError
-from imaging.header import Header
+from imaging.header import Header, Subject
 from imaging.image import Contrast, Image
 from imaging.kinds import Buffer
 from imaging.limits import Limits
@@ -35,7 +36,7 @@ def inspect_contrasts(parts: Mapping[str, Sequence[Buffer]], *, limits: Limits =
     (first, header), *others = headers.items()
     for name, other in others:
         _check_size(name, _size_of(other), first, _size_of(header))
-    return header
+    return replace(header, subject=_joined([one.subject for one in headers.values()]))
 
 
 def join_contrasts(images: Mapping[str, Image]) -> Image:
@@ -55,6 +56,17 @@ def join_contrasts(images: Mapping[str, Image]) -> Image:
         contrasts=tuple(Contrast(name, part.voi) for name, part in images.items()),
         warnings=tuple(f"{name}: {text}" for name, part in images.items() for text in part.warnings),
     )
+
+
+def _joined(subjects: Sequence[Subject | None]) -> Subject | None:
+    """The first contrast's, with the instances of all that are of its study."""
+    first = subjects[0]
+    if first is None:
+        return None
+    counts: Counter[str] = Counter()
+    for one in subjects:
+        counts.update(one.instances if one is not None and one.study_uid == first.study_uid else {})
+    return replace(first, instances=dict(counts))
 
 
 def _shared(limits: Limits, count: int) -> Limits:

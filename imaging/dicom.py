@@ -1,5 +1,6 @@
 """DICOM instances to one image."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,10 +15,13 @@ from imaging.dicom_series import Stack, arrange
 from imaging.dicom_source import dicom_source
 from imaging.dicom_values import grey_values, is_inverted, mirror_sum
 from imaging.finite import fill_gaps, gap_warning
-from imaging.header import Header
+from imaging.header import Header, Subject
 from imaging.image import Image, Instance, LookupTable, Source, SourceGrid, Window
 from imaging.limits import Limits
 from imaging.voi import mirror
+
+_LONGEST_ID = 64  # of UI and LO, PS3.5 6.2
+_MOST_CLASSES = 20  # of what is told of an upload; an image is of one
 
 
 def read_dicom(files: Sequence[DicomFile], *, limits: Limits) -> Image:
@@ -56,6 +60,18 @@ def inspect_dicom(files: Sequence[DicomFile], *, limits: Limits) -> Header:
         rows=first.rows,
         columns=first.columns,
         slices=len(stack.frames),
+        subject=_subject(files, first),
+    )
+
+
+def _subject(files: Sequence[DicomFile], first: DicomFile) -> Subject | None:
+    study_uid = text(first.header, "StudyInstanceUID")
+    if study_uid is None:
+        return None
+    classes = Counter((text(file.header, "SOPClassUID") or "")[:_LONGEST_ID] for file in files)
+    patient_id = text(first.header, "PatientID") or ""
+    return Subject(
+        study_uid[:_LONGEST_ID], patient_id[:_LONGEST_ID], dict(classes.most_common(_MOST_CLASSES))
     )
 
 

@@ -1,7 +1,17 @@
 """What an upload is, as far as it can be told without decoding a pixel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose DICOM images: study, patient ("" where the header does not say), instances by SOP class."""
+
+    study_uid: str
+    patient_id: str
+    instances: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -14,3 +24,4 @@ class Header:
     rows: int
     columns: int
     slices: int
+    subject: Subject | None = None

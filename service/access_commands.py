@@ -8,9 +8,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from imaging.dicom_audit.events import EventKind
+from imaging.dicom_audit.objects import alerting_uri
 from service.access.api_keys import ApiKeys
 from service.access.principal import SCOPES
 from service.audit import AuditLog
+from service.audit_trail import AuditTrail, operator, this_process
 from service.connection import connect
 from service.keys import Keys
 from service.serve import queue_server
@@ -32,7 +35,13 @@ def add(
     if unknown := sorted(set(scope) - set(SCOPES)):
         raise typer.BadParameter(f"no scope {unknown[0]!r}; choose from {', '.join(SCOPES)}")
     settings, scopes = Settings(), [known for known in SCOPES if known in scope]
-    key = _with_keys(settings, lambda keys: keys.add(name, scopes))
+
+    async def make(keys: ApiKeys, trail: AuditTrail) -> str:
+        key = await keys.add(name, scopes)
+        await _tell(trail, "key added", key.split("_")[1])
+        return key
+
+    key = _with_keys(settings, make)
     AuditLog(settings.audit_dir).write("key added", key_id=key.split("_")[1], scopes=scopes)
     typer.echo(key)
 
@@ -41,7 +50,7 @@ def add(
 def show() -> None:
     """List the keys, without what is secret in them."""
     table = Table("id", "name", "scopes", "made", "state")
-    for key in _with_keys(Settings(), ApiKeys.list):
+    for key in _with_keys(Settings(), lambda keys, _trail: keys.list()):
         made, state = f"{key.created_at:%Y-%m-%d %H:%M}", "revoked" if key.is_revoked else "valid"
         table.add_row(key.key_id, key.name, " ".join(key.scopes), made, state)
     Console().print(table)
@@ -51,16 +60,27 @@ def show() -> None:
 def revoke(key_id: Annotated[str, typer.Argument(help="As `atypia keys list` shows it.")]) -> None:
     """Make a key useless from now on."""
     settings = Settings()
-    _with_keys(settings, lambda keys: keys.revoke(key_id))
+
+    async def end(keys: ApiKeys, trail: AuditTrail) -> None:
+        await keys.revoke(key_id)
+        await _tell(trail, "key revoked", key_id)
+
+    _with_keys(settings, end)
     AuditLog(settings.audit_dir).write("key revoked", key_id=key_id)
     typer.echo(f"{key_id} is revoked")
 
 
-def _with_keys(settings: Settings, use: Callable[[ApiKeys], Awaitable[_Result]]) -> _Result:
+async def _tell(trail: AuditTrail, kind: EventKind, key_id: str) -> None:
+    alert = alerting_uri(f"api-keys/{key_id}", kind)
+    await trail.note(kind, [operator(), this_process()], [alert])
+
+
+def _with_keys(settings: Settings, use: Callable[[ApiKeys, AuditTrail], Awaitable[_Result]]) -> _Result:
     async def run(url: str) -> _Result:
         redis = connect(url)
+        trail = AuditTrail(settings, redis, role="command")
         try:
-            return await use(ApiKeys(redis, Keys(settings.key_prefix)))
+            return await use(ApiKeys(redis, Keys(settings.key_prefix)), trail)
         finally:
             await redis.aclose()
 

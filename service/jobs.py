@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
+from imaging.header import Subject
 from service.keys import Priority, cleaned_key, input_keys
 from service.problems import Problem
 
@@ -22,7 +23,8 @@ class JobRequest:
 
     `contrasts` says which parts of the upload are which contrast, in the order of the channels; empty where
     all parts are one picture. `seal_key` opens what is kept of the patient's identity; `owner` is the id of
-    the API key that it was sent with, `traceparent` the trace that it belongs to, "" for none.
+    the API key that it was sent with, `traceparent` the trace that it belongs to, "" for none; `subject`
+    whose images they are, which is known only where there is an audit trail.
     """
 
     job_id: str
@@ -37,6 +39,7 @@ class JobRequest:
     size_bytes: int = 0
     priority: Priority = "normal"
     traceparent: str = ""
+    subject: Subject | None = None
 
     @property
     def keys(self) -> dict[str, list[str]]:
@@ -61,6 +64,7 @@ class JobRequest:
             "size_bytes": str(self.size_bytes),
             "priority": self.priority,
             "traceparent": self.traceparent,
+            **({"subject": json.dumps(asdict(self.subject))} if self.subject else {}),
         }
 
 
@@ -121,6 +125,7 @@ class Job:
                 size_bytes=int(values.get("size_bytes", "0")),
                 priority=values.get("priority", "normal"),
                 traceparent=values.get("traceparent", ""),
+                subject=Subject(**json.loads(values["subject"])) if "subject" in values else None,
             ),
             state=values["state"],
             attempt=values["attempt"],

@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from imaging.dicom_audit.repository import Repository, check_url
 from imaging.limits import Limits
 from inference.bundle import Variant
 from inference.placement import TENSORRT, Binding, Placement
@@ -136,6 +137,24 @@ class Settings(BaseSettings):
     )
     callback_tries: int = Field(default=8, ge=1, description="times that a callback is tried")
 
+    # Where the audit trail of DICOM goes.
+    audit_syslog: Annotated[str, AfterValidator(check_url)] | None = Field(
+        default=None,
+        description="tls://host:port or udp://host:port of an audit record repository; unset: none",
+    )
+    audit_syslog_ca_file: FilePath | None = Field(
+        default=None, description="certificates that the repository is held against, PEM"
+    )
+    audit_syslog_certificate_file: FilePath | None = Field(
+        default=None, description="certificate that is shown to the repository, PEM"
+    )
+    audit_syslog_key_file: FilePath | None = Field(
+        default=None, description="its private key, where that is in a file of its own"
+    )
+    audit_site: str | None = Field(
+        default=None, max_length=100, description="AuditEnterpriseSiteID of audit messages"
+    )
+
     dicomweb_file: FilePath | None = Field(
         default=None, description="TOML file of the DICOMweb servers that series are fetched from and sent to"
     )
@@ -150,6 +169,17 @@ class Settings(BaseSettings):
         engines = self.data_dir / "engines" if TENSORRT in self.providers else None
         threads = self.threads or inference_threads(usable_cores())
         return Placement(self.providers, threads, self.binding, engines)
+
+    @property
+    def audit_repository(self) -> Repository | None:
+        if self.audit_syslog is None:
+            return None
+        return Repository(
+            self.audit_syslog,
+            self.audit_syslog_ca_file,
+            self.audit_syslog_certificate_file,
+            self.audit_syslog_key_file,
+        )
 
     @property
     def audit_dir(self) -> Path:

@@ -24,6 +24,7 @@ _KEYWORDS = [
     "SOPInstanceUID",
     "StudyInstanceUID",
     "SeriesInstanceUID",
+    "PatientID",
     "Modality",
     "BodyPartExamined",
     "SeriesDescription",
@@ -37,6 +38,7 @@ _DERIVED_CLASSES = (SegmentationStorage, _LABEL_MAP_SEGMENTATION, ParametricMapS
 _OURS = "Atypia"
 _META_START = 144  # preamble, prefix and the group length element itself, PS3.10 7.1
 _MOST_HEADER_BYTES = 2**25
+_LONGEST_ID = 64  # of LO, PS3.5 6.2
 _PIXEL_GROUP = 0x7FE0
 _PIECE_BYTES = 2**20
 
@@ -47,6 +49,7 @@ class InstanceFacts:
     sop_instance_uid: str
     study_uid: str
     series_uid: str
+    patient_id: str
     is_scorable: bool
     series: SeriesFacts
 
@@ -75,6 +78,7 @@ def read_instance(path: Path) -> InstanceFacts:
         sop_instance_uid=_uid(header, "SOPInstanceUID"),
         study_uid=_uid(header, "StudyInstanceUID"),
         series_uid=_uid(header, "SeriesInstanceUID"),
+        patient_id=(text(header, "PatientID") or "")[:_LONGEST_ID],
         is_scorable="Rows" in header and manufacturer != _OURS and sop_class not in _DERIVED_CLASSES,
         series=SeriesFacts(
             modality=text(header, "Modality") or "",

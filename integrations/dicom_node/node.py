@@ -16,6 +16,7 @@ from integrations.dicom_node.series import Series
 from integrations.dicom_node.settings import NodeSettings
 from integrations.dicom_node.spool import Spool
 from integrations.dicom_node.steps import Steps
+from integrations.dicom_node.trail import running_trail
 from integrations.locked_folder import alone_in
 from service.client import Client
 
@@ -36,13 +37,14 @@ def running_node(settings: NodeSettings) -> Iterator[tuple[str, int]]:
         alone_in(settings.spool.folder),
         closing(Ledger(settings.spool.folder / "ledger.sqlite")) as ledger,
         closing(Commitments(settings.spool.folder / "ledger.sqlite")) as commitments,
+        running_trail(settings) as trail,
         Client(settings.service.address, key, patience_s=0) as client,
     ):
         spool = Spool(settings.spool.folder, ledger, min_free_bytes=settings.spool.min_free_bytes)
         spool.drop_strays()
         spool.forget(over_before=0, abandoned_before=time.time())
-        rounds = _Rounds(Steps(settings, client, spool, ledger, time.time), commitments)
-        with receiving(settings, spool, commitments) as address, rounds.running():
+        rounds = _Rounds(Steps(settings, client, spool, ledger, trail, time.time), commitments)
+        with receiving(settings, spool, commitments, trail) as address, rounds.running():
             yield address
 
 

@@ -28,6 +28,7 @@ from integrations.dicom_node.errors import LowDiskError, WrongInstanceError
 from integrations.dicom_node.instances import InstanceFacts, read_instance
 from integrations.dicom_node.settings import NodeSettings
 from integrations.dicom_node.spool import Spool
+from integrations.dicom_node.trail import NodeTrail
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +48,14 @@ _LONGEST_REQUEST_BYTES = 2**18
 
 
 @contextmanager
-def receiving(settings: NodeSettings, spool: Spool, commitments: Commitments) -> Iterator[tuple[str, int]]:
+def receiving(
+    settings: NodeSettings, spool: Spool, commitments: Commitments, trail: NodeTrail
+) -> Iterator[tuple[str, int]]:
     """Listen for as long as the context is open; where."""
     _config.LOG_HANDLER_LEVEL = "none"  # it tells of UIDs and peers
     _config.STORE_RECV_CHUNKED_DATASET = True
     before, tempfile.tempdir = tempfile.tempdir, str(spool.incoming)  # where pynetdicom puts what comes
-    server = _start(settings, spool, commitments)
+    server = _start(settings, spool, commitments, trail)
     try:
         host, port = server.server_address[:2]
         yield host, port
@@ -67,7 +70,7 @@ def decodable_syntaxes() -> list[UID]:
         return [uid for uid in AllTransferSyntaxes if _has_decoder(uid)]
 
 
-def store(event: Event, spool: Spool) -> int:
+def store(event: Event, spool: Spool, trail: NodeTrail) -> int:
     """Keep an instance; the status says that it is kept, or why it is not."""
     try:
         spool.check_room()
@@ -75,6 +78,7 @@ def store(event: Event, spool: Spool) -> int:
         facts = read_instance(path)
         _check(facts, event)
         spool.keep(path, facts)
+        trail.instance_kept(event.assoc, facts)
     except Exception as error:
         # The edge of an association: whatever happens, its sender gets a status.
         status = next(
@@ -116,7 +120,9 @@ class SizeGuard:
         _drop_partial(event)
 
 
-def _start(node_settings: NodeSettings, spool: Spool, commitments: Commitments) -> ThreadedAssociationServer:
+def _start(
+    node_settings: NodeSettings, spool: Spool, commitments: Commitments, trail: NodeTrail
+) -> ThreadedAssociationServer:
     settings, senders = node_settings.listen, node_settings.sender
     entity = AE(settings.ae_title)
     entity.require_calling_aet = list(settings.calling_ae_titles)
@@ -134,12 +140,13 @@ def _start(node_settings: NodeSettings, spool: Spool, commitments: Commitments) 
     server = entity.make_server(
         (settings.host, settings.port),
         evt_handlers=[
-            (evt.EVT_C_STORE, store, [spool]),
+            (evt.EVT_C_STORE, store, [spool, trail]),
             (evt.EVT_N_ACTION, take_question, [commitments, senders]),
             (evt.EVT_PDU_RECV, guard.see_pdu),
             (evt.EVT_DIMSE_RECV, guard.see_message),
             (evt.EVT_CONN_CLOSE, guard.see_end),
-            (evt.EVT_REJECTED, _tell_of_rejection),
+            (evt.EVT_CONN_CLOSE, lambda event: trail.association_ended(event.assoc)),
+            (evt.EVT_REJECTED, _tell_of_rejection, [trail]),
         ],
         server_class=BoundedServer,
         max_pdu_bytes=max(settings.max_pdu_bytes, _LONGEST_REQUEST_BYTES),
@@ -157,7 +164,8 @@ def _check(facts: InstanceFacts, event: Event) -> None:
         raise WrongInstanceError("the data set is another instance than the request says")
 
 
-def _tell_of_rejection(event: Event) -> None:
+def _tell_of_rejection(event: Event, trail: NodeTrail) -> None:
+    trail.association_rejected(event.assoc)
     log.warning("an association of %r was rejected", event.assoc.requestor.ae_title)
 
 

@@ -3,7 +3,7 @@
 Source: PS3.4 B.2.3, PS3.7 C (statuses).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydicom.filereader import read_file_meta_info
@@ -17,8 +17,10 @@ _TRANSIENT = (range(0xA700, 0xA800), range(0x0110, 0x0111))  # out of resources,
 _WARNINGS = range(0xB000, 0xC000)
 
 
-def send(objects: Sequence[Path], destination: Peer, *, ae_title: str) -> list[str]:
-    """Send DICOM files; what of them was refused for good, in words.
+def send(
+    objects: Sequence[Path], destination: Peer, *, ae_title: str, on_begin: Callable[[], None]
+) -> list[str]:
+    """Send DICOM files; what of them was refused for good, in words. `on_begin` is called before the first.
 
     Raises:
         DestinationAwayError: There is nobody, or no room, or the association broke; all may be sent again.
@@ -27,6 +29,7 @@ def send(objects: Sequence[Path], destination: Peer, *, ae_title: str) -> list[s
         return []
     association = _associate(objects, destination, ae_title=ae_title)
     try:
+        on_begin()
         answers = [_store(association, path, destination) for path in objects]
     finally:
         if association.is_established:

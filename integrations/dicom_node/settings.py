@@ -2,10 +2,19 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
+from imaging.dicom_audit.repository import Repository, check_url
 from integrations.dicom_node.errors import SettingsFileError
 from integrations.dicom_node.routing import Rule
 from service.client import FORMS
@@ -16,6 +25,9 @@ AeTitle = Annotated[
 ]
 DICOM_FORMS = tuple(form for form, place in FORMS.items() if place.endswith(".dcm"))
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+_AnyTable = TypeVar("_AnyTable", bound="_Table")
 
 
 class _Table(BaseModel):
@@ -70,6 +82,20 @@ class Peer(_Table):
     timeout_s: float = Field(default=30, gt=0)
 
 
+class Auditing(_Table):
+    """The audit record repository that is told what comes and goes."""
+
+    repository: Annotated[str, AfterValidator(check_url)]
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    site: str = ""
+
+    @property
+    def target(self) -> Repository:
+        return Repository(self.repository, self.ca_file, self.certificate_file, self.key_file)
+
+
 class NodeSettings(_Table):
     listen: Listening
     spool: Spooling = Spooling()
@@ -77,6 +103,7 @@ class NodeSettings(_Table):
     destination: tuple[Peer, ...] = ()
     sender: tuple[Peer, ...] = ()
     rule: tuple[Rule, ...] = Field(min_length=1)
+    audit: Auditing | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -96,12 +123,18 @@ class NodeSettings(_Table):
         return settings._below(path.absolute().parent)
 
     def _below(self, folder: Path) -> Self:
-        key_file = self.service.key_file
         return self.model_copy(
             update={
-                "spool": self.spool.model_copy(update={"folder": folder / self.spool.folder}),
-                "service": self.service.model_copy(
-                    update={"key_file": folder / key_file if key_file else None}
-                ),
+                "spool": _files_below(folder, self.spool, "folder"),
+                "service": _files_below(folder, self.service, "key_file"),
+                "audit": self.audit
+                and _files_below(folder, self.audit, "ca_file", "certificate_file", "key_file"),
             }
         )
+
+
+def _files_below(folder: Path, table: _AnyTable, *names: str) -> _AnyTable:
+    """The table with its relative paths beginning at `folder`."""
+    return table.model_copy(
+        update={name: folder / path for name in names if (path := getattr(table, name)) is not None}
+    )

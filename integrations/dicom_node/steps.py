@@ -1,7 +1,7 @@
 """The steps of a series: to the service, its results from there, and on to the destinations."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from integrations.dicom_node.ledger import Ledger
 from integrations.dicom_node.routing import rule_for
 from integrations.dicom_node.sending import send
 from integrations.dicom_node.series import Series, SeriesState
-from integrations.dicom_node.settings import NodeSettings
+from integrations.dicom_node.settings import NodeSettings, Peer
 from integrations.dicom_node.spool import Spool
+from integrations.dicom_node.trail import NodeTrail
 from service.client import (
     Client,
     ClientError,
@@ -39,6 +40,7 @@ class Steps:
     client: Client
     spool: Spool
     ledger: Ledger
+    trail: NodeTrail
     now: Callable[[], float]
 
     def take(self, series: Series) -> None:
@@ -98,13 +100,22 @@ class Steps:
 
     def _send(self, series: Series) -> None:
         objects = self.spool.results_of(series)
-        own = self.settings.listen.ae_title
         refused = [
             answer
             for destination in self.settings.destination
-            for answer in send(objects, destination, ae_title=own)
+            for answer in self._send_to(destination, objects)
         ]
         self._go_on(series, SeriesState.FAILED if refused else SeriesState.SENT, reason="; ".join(refused))
+
+    def _send_to(self, destination: Peer, objects: Sequence[Path]) -> list[str]:
+        sending, own = self.trail.sending(objects, destination), self.settings.listen.ae_title
+        try:
+            refused = send(objects, destination, ae_title=own, on_begin=sending.begin)
+        except DestinationAwayError as error:
+            sending.end(8, str(error))
+            raise
+        sending.end(4 if refused else 0, "; ".join(refused))
+        return refused
 
     def _go_on(
         self, series: Series, state: SeriesState, *, job_id: str | None = None, reason: str = ""

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from service.access.principal import Principal, Scope
-from service.api.services import Services, ServicesDep
+from service.api.services import ServicesDep
 from service.errors import ForbiddenError, JobNotFoundError
 from service.jobs import Job
 
@@ -41,8 +41,8 @@ MayRead = Annotated[Principal, Depends(Demand("read"))]
 DOCUMENTED = _SCHEMES
 
 
-async def job_for(principal: Principal, job_id: str, services: Services) -> Job:
-    """A job that this principal may see.
+async def _job_of(request: Request, job_id: str, principal: MaySee, services: ServicesDep) -> Job:
+    """The job of the path.
 
     Raises:
         JobNotFoundError: There is none, or it is somebody else's: nobody learns which.
@@ -50,7 +50,12 @@ async def job_for(principal: Principal, job_id: str, services: Services) -> Job:
     job = await services.queue.get(job_id)
     if not principal.sees(job.request.owner):
         raise JobNotFoundError(f"there is no job {job_id}")
+    # For the audit trail: of a job that was removed nothing can be told afterwards.
+    request.state.job = job
     return job
+
+
+SeenJob = Annotated[Job, Depends(_job_of)]
 
 
 def check_changes(principal: Principal, job: Job) -> None:

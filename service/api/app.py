@@ -25,6 +25,8 @@ from service.api.protection import ProtectedAnswers
 from service.api.requests_counted import CountedRequests, RequestCounter
 from service.api.services import open_services
 from service.api.traced import TracedRequests
+from service.api.trail_task import trail_task
+from service.api.trailed import TrailedRequests
 from service.audit import AuditLog
 from service.dicomweb.servers import Servers
 from service.settings import Settings
@@ -49,7 +51,7 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings, redis_url, counter, servers) as services:
             app.state.services = services
-            async with dicomweb_tasks(services):
+            async with trail_task(services), dicomweb_tasks(services):
                 yield
         # A collector that is away is waited for a while.
         await asyncio.to_thread(tracing.close)
@@ -59,6 +61,8 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
         redoc_url=None, title="Atypia", version=_version(), description=_DESCRIPTION, lifespan=lifespan
     )
     install_error_handlers(app)
+    if settings.audit_syslog is not None:
+        app.add_middleware(TrailedRequests)
     app.add_middleware(AuditedRequests, log=AuditLog(settings.audit_dir))
     app.add_middleware(CountedRequests, counter=counter)
     app.add_middleware(ProtectedAnswers)

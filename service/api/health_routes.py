@@ -53,6 +53,7 @@ async def metrics(_principal: MayRead, services: ServicesDep) -> Response:
         await services.registry.alive(),
         seconds_queued=(await services.forecaster.outlook()).total_s,
         free_bytes=services.admission.disk.free_bytes,
+        audit_owed=await services.trail.owed.count() if services.trail.is_on else 0,
     )
     content = generate_latest(services.counter.registry) + generate_latest(measured)
     return Response(content, media_type=CONTENT_TYPE_LATEST)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from service.api.access import MaySee, check_changes, job_for
+from service.api.access import MaySee, SeenJob, check_changes
 from service.api.delivery import accepted_response
 from service.api.score_routes import PROBLEMS
 from service.api.services import Services, ServicesDep
@@ -28,15 +28,14 @@ async def list_jobs(
 
 
 @router.get("/{job_id}")
-async def get_job(job_id: str, principal: MaySee, services: ServicesDep) -> JobView:
+async def get_job(job: SeenJob, services: ServicesDep) -> JobView:
     """One job."""
-    return await services.forecaster.view(await job_for(principal, job_id, services))
+    return await services.forecaster.view(job)
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse)
 async def follow_job(
-    job_id: str,
-    principal: MaySee,
+    job: SeenJob,
     services: ServicesDep,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -44,34 +43,33 @@ async def follow_job(
 
     With `Last-Event-ID` the first one is what came after that event; 204 where nothing will come any more.
     """
-    job = await job_for(principal, job_id, services)
     if job.is_final and last_event_id == str(job.revision):
         # The one answer at which a browser does not connect again.
         return Response(status_code=204)
-    return EventSourceResponse(_events(job_id, last_event_id, services), ping=services.settings.heartbeat_s)
+    return EventSourceResponse(
+        _events(job.job_id, last_event_id, services), ping=services.settings.heartbeat_s
+    )
 
 
 @router.delete("/{job_id}", responses={200: {"model": JobView}, 204: {}})
-async def delete_job(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
+async def delete_job(job: SeenJob, principal: MaySee, services: ServicesDep) -> Response:
     """Cancel a queued or running job (200); remove a finished one with its upload and result (204)."""
-    job = await job_for(principal, job_id, services)
     check_changes(principal, job)
     if job.state in FINAL_STATES:
-        return await _remove(job_id, services)
-    await services.queue.cancel(job_id)
-    view = await services.forecaster.view(await services.queue.get(job_id))
+        return await _remove(job.job_id, services)
+    await services.queue.cancel(job.job_id)
+    view = await services.forecaster.view(await services.queue.get(job.job_id))
     return JSONResponse(view.model_dump(mode="json"))
 
 
 @router.post("/{job_id}/retry", status_code=202, responses={202: {"model": JobView}})
-async def retry_job(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
+async def retry_job(job: SeenJob, principal: MaySee, services: ServicesDep) -> Response:
     """Run a failed or cancelled job again."""
-    job = await job_for(principal, job_id, services)
     check_changes(principal, job)
     if not await services.store.exists(input_key(job.request.upload_id, 0)):
         raise GoneError("the upload is kept no longer; send it again")
-    await services.queue.retry(job_id)
-    return accepted_response(await services.forecaster.view(await services.queue.get(job_id)))
+    await services.queue.retry(job.job_id)
+    return accepted_response(await services.forecaster.view(await services.queue.get(job.job_id)))
 
 
 async def _events(job_id: str, seen: str | None, services: Services) -> AsyncIterator[ServerSentEvent]:

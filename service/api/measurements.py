@@ -14,6 +14,7 @@ _LABELLED = {
     "stage_ms": ("atypia_stage_ms", "Milliseconds spent, by stage", "stage"),
     "retrievals": ("atypia_retrievals", "Series asked for by reference that ended, by outcome", "outcome"),
     "deliveries": ("atypia_deliveries", "Results owed to DICOMweb servers that ended, by outcome", "outcome"),
+    "audit": ("atypia_audit_messages", "Audit messages that ended, by outcome", "outcome"),
     "callbacks": ("atypia_callbacks", "Callbacks ended, by outcome", "outcome"),
 }
 _PLAIN = {
@@ -32,6 +33,7 @@ class Measurements:
         *,
         seconds_queued: float | None,
         free_bytes: int,
+        audit_owed: int,
     ) -> None:
         """
         Args:
@@ -41,6 +43,7 @@ class Measurements:
         self._workers = workers
         self._seconds_queued = seconds_queued
         self._free_bytes = free_bytes
+        self._audit_owed = audit_owed
 
     def collect(self) -> Iterator[Metric]:
         status, slots = self._status, sum(worker.slots for worker in self._workers)
@@ -59,6 +62,9 @@ class Measurements:
         yield GaugeMetricFamily("atypia_workers", "Live workers", len(self._workers))
         yield GaugeMetricFamily("atypia_worker_slots", "Jobs that all workers take at once", slots)
         yield GaugeMetricFamily("atypia_store_free_bytes", "Free disk space of the store", self._free_bytes)
+        yield GaugeMetricFamily(
+            "atypia_audit_messages_owed", "Audit messages that the repository has not got", self._audit_owed
+        )
         for group, (name, text, label) in _LABELLED.items():
             yield _labelled(group, CounterMetricFamily(name, text, labels=[label]), status.counters)
         for counter, (name, text) in _PLAIN.items():

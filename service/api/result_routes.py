@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
-from service.api.access import MaySee, job_for
+from service.api.access import SeenJob
 from service.api.delivery import result_response, slice_response
 from service.api.forms import ARCHIVE, DEIDENTIFICATION, DICOM, FHIR, JSON, NIFTI, PNG, Form, negotiate
 from service.api.score_routes import ANY_FORM, PROBLEMS
@@ -21,61 +21,58 @@ def _only(form: Form) -> dict[int | str, dict[str, Any]]:
 
 @router.get("/result", responses={200: ANY_FORM})
 async def get_result(
-    job_id: str,
-    principal: MaySee,
+    job: SeenJob,
     services: ServicesDep,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The result in the form that `Accept` names: JSON, PNG, anomaly map (gzip), zip of all, DICOM."""
-    return await result_response(await job_for(principal, job_id, services), negotiate(accept), services)
+    return await result_response(job, negotiate(accept), services)
 
 
 @router.get("/result.json", responses={200: {"model": ResultView}})
-async def get_json(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
+async def get_json(job: SeenJob, services: ServicesDep) -> Response:
     """Score, percentile, p-value, decisions, findings."""
-    return await result_response(await job_for(principal, job_id, services), JSON, services)
+    return await result_response(job, JSON, services)
 
 
 @router.get("/result/overlay.png", responses=_only(PNG), response_class=Response)
 async def get_overlay(
-    job_id: str,
-    principal: MaySee,
+    job: SeenJob,
     services: ServicesDep,
     slice_index: Annotated[int | None, Query(alias="slice", ge=0, le=99999)] = None,
 ) -> Response:
     """The heatmap over the slice with the highest score, or over the slice asked for (counted from 0)."""
-    job = await job_for(principal, job_id, services)
     if slice_index is None or job.error is not None:
         return await result_response(job, PNG, services)
     return await slice_response(job, slice_index, services)
 
 
 @router.get("/result/anomaly_map.nii.gz", responses=_only(NIFTI), response_class=Response)
-async def get_anomaly_map(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
+async def get_anomaly_map(job: SeenJob, services: ServicesDep) -> Response:
     """The raw map as NIfTI on the upload's own grid."""
-    return await result_response(await job_for(principal, job_id, services), NIFTI, services)
+    return await result_response(job, NIFTI, services)
 
 
 @router.get("/result/fhir.json", responses=_only(FHIR), response_class=Response)
-async def get_fhir(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
+async def get_fhir(job: SeenJob, services: ServicesDep) -> Response:
     """The result as a FHIR R4B DiagnosticReport, with its Observations and the model in it."""
-    return await result_response(await job_for(principal, job_id, services), FHIR, services)
+    return await result_response(job, FHIR, services)
 
 
 @router.get("/result/deidentification.json", responses=_only(DEIDENTIFICATION), response_class=Response)
-async def get_deidentification(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
+async def get_deidentification(job: SeenJob, services: ServicesDep) -> Response:
     """What was changed in the upload before it was kept: elements and counts, no values."""
-    return await result_response(await job_for(principal, job_id, services), DEIDENTIFICATION, services)
+    return await result_response(job, DEIDENTIFICATION, services)
 
 
 @router.get("/result/{kind}.dcm", responses=_only(DICOM["sc"]), response_class=Response)
-async def get_dicom(job_id: str, kind: Kind, principal: MaySee, services: ServicesDep) -> Response:
+async def get_dicom(job: SeenJob, kind: Kind, services: ServicesDep) -> Response:
     """As DICOM in the image's own study: `sc` picture with heatmap, `sr` report, `seg` region above the map's
     threshold, `pm` the map itself. 406 where the image did not come as DICOM, or has no places for one."""
-    return await result_response(await job_for(principal, job_id, services), DICOM[kind], services)
+    return await result_response(job, DICOM[kind], services)
 
 
 @router.get("/result.zip", responses=_only(ARCHIVE), response_class=Response)
-async def get_archive(job_id: str, principal: MaySee, services: ServicesDep) -> Response:
+async def get_archive(job: SeenJob, services: ServicesDep) -> Response:
     """All forms in one file."""
-    return await result_response(await job_for(principal, job_id, services), ARCHIVE, services)
+    return await result_response(job, ARCHIVE, services)

@@ -8,6 +8,8 @@ from typing import Literal
 
 from redis.exceptions import RedisError
 
+from imaging.dicom_audit.codes import DESTINATION, SOURCE
+from imaging.dicom_audit.objects import subject_objects
 from imaging.dicom_objects.identity import uid_of
 from imaging.errors import ImagingError, NoDicomSourceError, NoFrameOfReferenceError
 from service.agenda import LEASE_S
@@ -15,6 +17,7 @@ from service.api.callback_sender import pause_s
 from service.api.derived import open_form
 from service.api.forms import DICOM
 from service.api.services import Services
+from service.audit_trail import this_process, user
 from service.dicom_forms import Kind
 from service.dicomweb.archive import Archive, open_archive
 from service.dicomweb.owed_results import OwedResult
@@ -113,7 +116,7 @@ class ResultSender:
             await end_tasks(keeping)
 
     async def _note_outcome(self, owed: OwedResult, job: Job) -> None:
-        sending = _Sending(owed, list(owed.stored))
+        sending = _Sending(owed, list(owed.stored), job)
         try:
             await self._store_all(sending, job)
         except ArchiveAwayError as error:
@@ -184,6 +187,29 @@ class ResultSender:
         logger.info("the result of job %s is %s at %s", owed.job_id, state, owed.server)
         await self._services.queue.note_delivery(owed.job_id, sending.told(state, reason))
         await self._services.owed_results.settle(owed, state)
+        await self._tell(sending, state, reason)
+
+    async def _tell(
+        self, sending: "_Sending", state: Literal["stored", "failed"], reason: str | None
+    ) -> None:
+        """Which objects are there now, in the study of the job's images."""
+        owed, subject = sending.owed, sending.job.request.subject
+        if subject is None:
+            return
+        server = self._services.servers.named(owed.server, owed.owner)
+        participants = [
+            this_process(SOURCE, is_requestor=True),
+            server.participant(DESTINATION),
+            user(owed.owner),
+        ]
+        there = replace(subject, instances={OBJECTS[kind].sop_class_uid: 1 for kind in sending.stored})
+        await self._services.trail.note(
+            "sent",
+            participants,
+            subject_objects(there, name=f"job {owed.job_id}"),
+            outcome=0 if state == "stored" else 4,
+            description=reason or "",
+        )
 
     async def _keep(self, owed: OwedResult) -> None:
         while True:
@@ -200,6 +226,7 @@ class _Sending:
 
     owed: OwedResult
     stored: list[Kind]
+    job: Job
 
     def told(self, state: Literal["waiting", "stored", "failed"], reason: str | None) -> ResultDelivery:
         return ResultDelivery(

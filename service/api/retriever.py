@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from redis.exceptions import RedisError
 
+from imaging.dicom_audit.codes import DESTINATION, SOURCE
+from imaging.dicom_audit.objects import query
 from imaging.errors import ImagingError
 from imaging.header import Header
 from inference.errors import InferenceError
@@ -15,6 +17,7 @@ from service.api.related import parts_of
 from service.api.services import Services
 from service.api.submission import ScoreOptions, Sender, choose_bundle, submit_received
 from service.api.uploads import Upload, bounded, receive_parts
+from service.audit_trail import this_process, user
 from service.dicomweb.archive import Archive, FoundSeries, open_archive
 from service.dicomweb.retrievals import Retrieval
 from service.dicomweb.series_choice import choose_series
@@ -120,7 +123,8 @@ class Retriever:
             if not await services.retrievals.keep(retrieval):
                 await intake.delete(f"inputs/{upload.upload_id}")
                 return None
-            sender = Sender(retrieval.owner, retrieval.traceparent)
+            participants = [server.participant(SOURCE), user(retrieval.owner)]
+            sender = Sender(retrieval.owner, retrieval.traceparent, participants)
             return await submit_received(upload, intake, options, sender, services)
 
     async def _fetched(
@@ -135,6 +139,7 @@ class Retriever:
             return True
 
         found = await choose_series(archive, retrieval.study_uid, retrieval.series_uid, fits=fits)
+        await self._tell_query(retrieval)
         settings, disk = self._services.settings, self._services.admission.disk
         disk.check(0)
         try:
@@ -153,6 +158,16 @@ class Retriever:
             raise
         # Nothing that the server calls its parts means anything.
         return replace(upload, names=tuple("" for _name in upload.names), fields={})
+
+    async def _tell_query(self, retrieval: Retrieval) -> None:
+        server = self._services.servers.named(retrieval.server, retrieval.owner)
+        participants = [
+            this_process(SOURCE, is_requestor=True),
+            server.participant(DESTINATION),
+            user(retrieval.owner),
+        ]
+        asked = query(f"{server.url}/studies/{retrieval.study_uid}/series")
+        await self._services.trail.note("queried", participants, [asked])
 
     async def _check(self, upload: Upload, found: FoundSeries, study_uid: str, intake: Intake) -> None:
         """Raise an ArchiveError unless it is the series that was asked for, whole."""

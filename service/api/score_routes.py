@@ -104,6 +104,7 @@ async def _answer(
         return accepted_response(await services.forecaster.view(await services.queue.get(job_id)))
     job = await services.watcher.wait(job_id, wait_s)
     if job.is_final:
+        request.state.job = job
         response = await result_response(job, form, services)
     else:
         response = accepted_response(await services.forecaster.view(job))

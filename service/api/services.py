@@ -18,6 +18,7 @@ from service.api.callback_sender import CallbackSender
 from service.api.forecaster import Forecaster
 from service.api.requests_counted import RequestCounter
 from service.api.watcher import JobWatcher
+from service.audit_trail import AuditTrail
 from service.callbacks import AllowList
 from service.connection import connect
 from service.deliveries import Deliveries
@@ -59,6 +60,7 @@ class Services:
     servers: Servers
     retrievals: Retrievals
     owed_results: OwedResults
+    trail: AuditTrail
 
 
 @asynccontextmanager
@@ -101,6 +103,7 @@ async def open_services(
             redis, keys, most=settings.max_queued, keep_s=round(3600 * settings.keep_results_hours)
         ),
         owed_results=OwedResults(redis, keys),
+        trail=AuditTrail(settings, redis, role="api"),
     )
     with suppress(RedisError):
         await queue.open()

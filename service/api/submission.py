@@ -3,25 +3,29 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from redis.exceptions import RedisError
 from starlette.requests import Request
 
-from imaging.header import Header
+from imaging.dicom_audit.codes import DESTINATION, SOURCE
+from imaging.dicom_audit.events import EventKind
+from imaging.dicom_audit.message import ActiveParticipant
+from imaging.dicom_audit.objects import subject_objects
+from imaging.header import Header, Subject
 from inference.bundle import Bundle
 from inference.catalog import Catalog
-from inference.errors import BundleNotFoundError, OutOfScopeError
+from inference.errors import BundleNotFoundError, InferenceError, OutOfScopeError
 from inference.scope import departures_of_header
 from service.api.services import Services
 from service.api.uploads import Upload
+from service.audit_trail import this_process, user
 from service.contrasts import parts_by_contrast
 from service.deliveries import OwedCallback
 from service.dicomweb.owed_results import OwedResult
 from service.dicomweb.servers import NAME as SERVER_NAME
-from service.errors import NoModelForImageError, UnknownFieldError
+from service.errors import NoModelForImageError, ServiceError, UnknownFieldError
 from service.images import inspect_upload
 from service.jobs import JobRequest, ResultDelivery
 from service.keys import Priority, digest_of_parts, input_key, input_keys, make_job_id
@@ -75,14 +79,17 @@ class ScoreOptions(BaseModel):
 
 @dataclass(frozen=True)
 class Sender:
-    """As in `JobRequest`."""
+    """As in `JobRequest`; `participants` are those that the audit trail names beside this process."""
 
     owner: str
     traceparent: str
+    participants: Sequence[ActiveParticipant]
 
 
 def sender_of(request: Request, owner: str) -> Sender:
-    return Sender(owner, getattr(request.state, TRACEPARENT, ""))
+    address = request.client.host if request.client else ""
+    participants = [user(owner, address, role=SOURCE)]
+    return Sender(owner, getattr(request.state, TRACEPARENT, ""), participants)
 
 
 def choose_bundle(
@@ -134,19 +141,29 @@ async def submit_received(
         InferenceError: The model does not exist, or is not for it.
         ServiceError: The queue or the disk is full, or an option means nothing.
     """
-    is_kept = False
+    is_kept, subject = False, None
     try:
         options = options.updated(upload.fields)
         check_targets(options, sender.owner, services)
-        job = await _request_of(upload, intake.root, options, sender, services)
+        asked = _contrasts_of(upload, options, services.catalog)
+        keys = input_keys(upload.upload_id, len(upload.names), asked)
+        header = await services.sandbox.call(inspect_upload, intake.root, keys, services.settings.limits)
+        subject = header.subject
+        bundle = choose_bundle(services.catalog, options, header, list(asked))
+        job = _request_of(upload, bundle, options, sender, subject if services.trail.is_on else None)
         # A worker may take the job at once: its files must be there before it is.
         await services.store.keep(intake, [input_key(upload.upload_id, part) for part in range(job.parts)])
         is_kept = await services.queue.submit(job)
+        kind: EventKind = "received" if is_kept else "received again"
+        await services.trail.note_job(kind, job, _parties(sender))
         if options.callback is not None:
             await services.deliveries.owe(OwedCallback(job.job_id, options.callback))
         if options.results is not None:
             await services.queue.note_delivery(job.job_id, ResultDelivery(server=options.results))
             await services.owed_results.owe(OwedResult(job.job_id, options.results, sender.owner))
+    except (InferenceError, ServiceError) as error:
+        await _tell_refused(subject, error, sender, services)
+        raise
     except (RedisError, asyncio.CancelledError):
         # Nobody knows whether the queue has taken the job; what is nobody's the sweeper removes.
         is_kept = True
@@ -157,14 +174,24 @@ async def submit_received(
     return job.job_id
 
 
-async def _request_of(
-    upload: Upload, root: Path, options: ScoreOptions, sender: Sender, services: Services
+async def _tell_refused(
+    subject: Subject | None, error: Exception, sender: Sender, services: Services
+) -> None:
+    """Images that came and are not kept; of what is no patient's there is nothing to tell."""
+    if subject is not None:
+        objects = subject_objects(subject, name="refused")
+        description = type(error).__name__
+        await services.trail.note("received", _parties(sender), objects, outcome=4, description=description)
+
+
+def _parties(sender: Sender) -> list[ActiveParticipant]:
+    is_asked_for = not any(one.role == SOURCE and one.is_requestor for one in sender.participants)
+    return [*sender.participants, this_process(DESTINATION, is_requestor=is_asked_for)]
+
+
+def _request_of(
+    upload: Upload, bundle: Bundle, options: ScoreOptions, sender: Sender, subject: Subject | None
 ) -> JobRequest:
-    parts = len(upload.names)
-    asked = _contrasts_of(upload, options, services.catalog)
-    keys = input_keys(upload.upload_id, parts, asked)
-    header = await services.sandbox.call(inspect_upload, root, keys, services.settings.limits)
-    bundle = choose_bundle(services.catalog, options, header, list(asked))
     contrasts = parts_by_contrast(upload.names, bundle.manifest)
     digest, owner = digest_of_parts(upload.digests, contrasts), sender.owner
     return JobRequest(
@@ -173,7 +200,7 @@ async def _request_of(
             digest, bundle.digest, {"scope": options.scope, **({"owner": owner} if owner else {})}
         ),
         upload_id=upload.upload_id,
-        parts=parts,
+        parts=len(upload.names),
         model=bundle.reference,
         bundle_digest=bundle.digest,
         scope=options.scope,
@@ -183,6 +210,7 @@ async def _request_of(
         size_bytes=upload.size_bytes,
         priority=options.priority,
         traceparent=sender.traceparent,
+        subject=subject,
     )
 
 

@@ -8,10 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from imaging.dicom_audit.codes import Code
+from imaging.dicom_audit.message import ActiveParticipant
 from service.dicom_forms import Kind
 from service.errors import ServersFileError, UnknownServerError
 
@@ -69,6 +72,11 @@ class Server(BaseModel):
             trust_env=False,
             verify=ssl.create_default_context(cafile=self.ca_file),
         )
+
+    def participant(self, role: Code) -> ActiveParticipant:
+        """How the audit trail calls it."""
+        host = urlsplit(self.url).hostname or ""
+        return ActiveParticipant(self.url, is_requestor=False, role=role, address=host)
 
     def below(self, folder: Path) -> Self:
         """With its relative paths beginning at `folder`."""

@@ -6,10 +6,11 @@ import os
 import socket
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
 
+from service.audit_trail import AuditTrail, this_process, user
 from service.errors import GoneError, StoreError
 from service.failure_log import log_failure
 from service.jobs import JobRequest, JobState
@@ -31,6 +32,13 @@ TAKE_S = 1.0
 STORE_PAUSE_S = 5.0
 
 
+class Witnesses(NamedTuple):
+    """Who is told what a worker does, beside the queue."""
+
+    tracing: Tracing
+    trail: AuditTrail
+
+
 class Worker:
     """One process that runs jobs; `stop` lets it drain."""
 
@@ -42,7 +50,7 @@ class Worker:
         *,
         models: Models,
         settings: Settings,
-        tracing: Tracing,
+        witnesses: Witnesses,
     ) -> None:
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{make_token()[:8]}"
         self._queue = queue
@@ -50,7 +58,7 @@ class Worker:
         self._pipeline = pipeline
         self._models = models
         self._settings = settings
-        self._tracing = tracing
+        self._tracing, self._trail = witnesses
         self._stopping = asyncio.Event()
         self._in_hand: dict[asyncio.Task[None], Delivery] = {}
         self._recovered_at = self._paused_until = 0.0
@@ -166,6 +174,9 @@ class Worker:
         spent = request.upload_id if is_spent else ""
         if await self._queue.finish(delivery, state, error=problem, counters=counters, spent=spent):
             logger.info("job %s is %s", delivery.job_id, state)
+            if state == "done":
+                participants = [user(request.owner), this_process()]
+                await self._trail.note_job("result made", request, participants)
             if is_spent:
                 await self._remove(spent)
 

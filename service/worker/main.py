@@ -10,8 +10,10 @@ from functools import partial
 
 from redis.exceptions import RedisError
 
+from imaging.dicom_audit.codes import APPLICATION
 from inference.catalog import Catalog
 from inference.errors import InferenceError
+from service.audit_trail import AuditTrail, this_process
 from service.connection import connect
 from service.keys import Keys
 from service.open_store import open_store
@@ -22,7 +24,7 @@ from service.sweep import Sweeper
 from service.task_end import end_tasks
 from service.tracing import open_tracing
 from service.worker.batcher import Batcher
-from service.worker.loop import Worker
+from service.worker.loop import Witnesses, Worker
 from service.worker.models import Models
 from service.worker.pipeline import Pipeline
 from service.worker_registry import WorkerRegistry
@@ -70,7 +72,7 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
     redis, keys = connect(redis_url), Keys(settings.key_prefix)
     queue = Queue(redis, keys, max_queued=settings.max_queued, max_deliveries=settings.max_deliveries)
     store = open_store(settings)
-    tracing = open_tracing(settings, role="worker")
+    tracing, trail = open_tracing(settings, role="worker"), AuditTrail(settings, redis, role="worker")
     pipeline = Pipeline(
         store, models, batcher, sandboxes=_sandboxes(settings), settings=settings, tracing=tracing
     )
@@ -83,7 +85,12 @@ async def open_worker(settings: Settings, redis_url: str) -> AsyncIterator[Worke
         with suppress(RedisError):
             await queue.open()
         registry = WorkerRegistry(redis, keys)
-        yield Worker(queue, registry, pipeline, models=models, settings=settings, tracing=tracing)
+        await trail.note("started", [this_process(APPLICATION)])
+        witnesses = Witnesses(tracing, trail)
+        try:
+            yield Worker(queue, registry, pipeline, models=models, settings=settings, witnesses=witnesses)
+        finally:
+            await trail.note("stopped", [this_process(APPLICATION)])
     finally:
         await end_tasks(sweeping)
         pipeline.close()

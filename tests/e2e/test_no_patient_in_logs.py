@@ -5,7 +5,9 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import pytest
 
+from tests.audit_repositories import udp_repository
 from tests.e2e.processes import PATIENCE_S, address_of, running
 from tests.imaging.dicom_builder import dicom_bytes
 from tests.service.uploads_builder import grey
@@ -50,10 +52,14 @@ def whole_session(client: httpx.Client) -> list[int]:
     return [answer.status_code for answer in answers]
 
 
-def test_no_line_of_a_whole_session_holds_what_names_a_patient(tmp_path: Path, bundles: Path):
+@pytest.mark.parametrize("is_trailed", [False, True], ids=["alone", "with a repository"])
+def test_no_line_of_a_whole_session_holds_what_names_a_patient(
+    tmp_path: Path, bundles: Path, is_trailed: bool
+):
     data_dir, log = tmp_path / "data", tmp_path / "log"
-    with log.open("w") as file_of_log:
+    with log.open("w") as file_of_log, udp_repository() as there:
         settings = {"data_dir": data_dir, "bundles": bundles, "log_level": "debug"}
+        settings |= {"audit_syslog": there.url} if is_trailed else {}
         with (
             running("serve", "--port", "0", log=file_of_log, **settings) as process,
             httpx.Client(base_url=address_of(process), timeout=PATIENCE_S) as client,
@@ -64,3 +70,4 @@ def test_no_line_of_a_whole_session_holds_what_names_a_patient(tmp_path: Path, b
     logged = log.read_text()
     assert "listening" in logged and "POST" in audit
     assert re.findall(".*Planted.*", logged + audit) == []
+    assert ("PlantedID" in "".join(there.messages)) == is_trailed

@@ -10,6 +10,7 @@ from pydicom.uid import AllTransferSyntaxes
 
 from imaging.deidentification.profile import BASIC_CODE, OPTION_CODES
 from imaging.deidentification.table import EDITION
+from imaging.dicom_audit.events import EVENTS
 from imaging.dicom_objects import concepts
 from service.api import stow_routes
 from tests.imaging.dicom_objects.results import results_of
@@ -73,3 +74,28 @@ def test_the_page_on_de_identification_has_every_option_with_its_code():
     listed = dict(re.findall(r"^\| (?:`([\w-]+)`|\S) \| (\d+) \|", page, re.MULTILINE))
     codes = {str(option): code.value for option, code in OPTION_CODES.items()}
     assert listed == codes | {"": BASIC_CODE.value}
+
+
+def test_its_audit_events_are_those_of_the_mapping():
+    rows = re.findall(r"^\| `([\w ]+)` \| (.+?) \| (.+?) \| (\w) \|$", section("Audit trail"), re.MULTILINE)
+    told = [
+        (
+            kind,
+            f"{mapped.event.value} {mapped.event.meaning}",
+            f"{mapped.type.value} {mapped.type.meaning}" if mapped.type else "none",
+            mapped.action,
+        )
+        for kind, mapped in EVENTS.items()
+    ]
+    assert rows == told
+
+
+def test_every_audit_event_is_explained_by_its_name():
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    table = page.split("\n## To an audit record repository\n", 1)[1].split("\n\n**Patients", 1)[0]
+    explained = {
+        kind: message
+        for kinds, message in re.findall(r"^\| (`.+?`) \| (.+?) \|", table, re.MULTILINE)
+        for kind in re.findall(r"`([\w ]+)`", kinds)
+    }
+    assert explained == {kind: mapped.event.meaning for kind, mapped in EVENTS.items()}

@@ -30,7 +30,11 @@ def node_settings(tmp_path: Path, service: StandIn, pacs: Pacs) -> MakeSettings:
     """Settings of a node between the stand-in and the PACS, with changes to `listen` and `spool`."""
 
     def make(
-        *, rule: object = ({"modality": "CT"},), sender: object = (), **changes: dict[str, object]
+        *,
+        rule: object = ({"modality": "CT"},),
+        sender: object = (),
+        audit: object = None,
+        **changes: dict[str, object],
     ) -> NodeSettings:
         host, port = pacs.address
         return NodeSettings.model_validate(
@@ -46,6 +50,7 @@ def node_settings(tmp_path: Path, service: StandIn, pacs: Pacs) -> MakeSettings:
                 "sender": sender,
                 "destination": ({"ae_title": "PACS", "host": host, "port": port},),
                 "rule": rule,
+                "audit": audit,
             }
         )
 

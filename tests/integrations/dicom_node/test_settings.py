@@ -10,7 +10,7 @@ from integrations.dicom_node.errors import SettingsFileError
 from integrations.dicom_node.node import running_node
 from integrations.dicom_node.routing import Rule, rule_for
 from integrations.dicom_node.series import SeriesFacts
-from integrations.dicom_node.settings import Listening, NodeSettings, Peer, Scoring, Spooling
+from integrations.dicom_node.settings import Auditing, Listening, NodeSettings, Peer, Scoring, Spooling
 from integrations.locked_folder import FolderTakenError
 from tests.integrations.dicom_node.conftest import MakeSettings
 
@@ -23,6 +23,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "destination": Peer,
     "sender": Peer,
     "rule": Rule,
+    "audit": Auditing,
 }
 LEAST = '[listen]\ncalling_ae_titles = ["CT1"]\n[[rule]]\n'
 
@@ -44,7 +45,7 @@ def test_the_pages_example_is_read_as_it_says(tmp_path: Path):
 
 
 def test_the_page_lists_every_setting_and_no_other():
-    listed = set(re.findall(r"`((?:listen|spool|service|destination|sender|rule)\.\w+)`", PAGE))
+    listed = set(re.findall(r"`((?:listen|spool|service|destination|sender|rule|audit)\.\w+)`", PAGE))
     assert listed == {f"{table}.{name}" for table, model in TABLES.items() for name in model.model_fields}
 
 

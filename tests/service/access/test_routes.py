@@ -53,8 +53,13 @@ def routes_in(routes: Iterable[Any]) -> dict[str, Any]:
     return found
 
 
+def calls_of(dependant: Any) -> list[Any]:
+    """All that a route depends on, by way of others too."""
+    return [call for part in dependant.dependencies for call in (part.call, *calls_of(part))]
+
+
 def demand_of(route: Any) -> set[str] | None:
-    calls = [part.call for part in route.dependant.dependencies] if isinstance(route, APIRoute) else []
+    calls = calls_of(route.dependant) if isinstance(route, APIRoute) else []
     demands = [set(call.any_of) for call in calls if isinstance(call, Demand)]
     return demands[0] if demands else None
 
