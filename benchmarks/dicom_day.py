@@ -1,15 +1,17 @@
 """A day of mixed studies through a DICOM node that is killed at random: does each series get its job once?
 
-X-rays, CT series and, where no rule is for them, MR series and reports; four senders with three studies each
-at a time, their instances interleaved. One instance in fifty ends its association, SIGKILL falls on the node
-every ten seconds or so. Senders repeat what got no success, as scanners do.
+X-rays, CT series and, where no rule is for them, MR series and reports; or copies of what lies in a folder.
+Four senders with three studies each at a time, their instances interleaved. One instance in fifty ends its
+association, SIGKILL falls on the node every ten seconds or so. Senders repeat what got no success, as
+scanners do.
 
     python -m benchmarks.dicom_day --studies 200
+    python -m benchmarks.dicom_day --studies 200 --files ../shared/data/dicom
 
-prints what became of them. Exit code 1: a series has no job, two, or one of another number of slices.
+prints what became of them. Exit code 1: a series has no job, two, or one of another number of slices, or the
+node is not done with it.
 """
 
-import io
 import os
 import random
 import re
@@ -20,7 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,11 +30,13 @@ from typing import Annotated
 
 import httpx
 import typer
-from pydicom import dcmread
-from pydicom.data import get_testdata_file
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.uid import BasicTextSRStorage, generate_uid
-from pynetdicom import AE
+from pydicom.dataset import Dataset
+from pynetdicom import AE, build_context
+
+from benchmarks.dicom_studies import DRAWN_MODALITIES, FAILS, NO_JOB, Mix, Series, drawn_study, mix_of
+from integrations.dicom_node.ledger import Ledger
+from integrations.dicom_node.series import FINAL_STATES
+from service.client import Client
 
 SENDERS = 4
 STUDIES_AT_ONCE = 3
@@ -42,45 +46,49 @@ QUIET_S = 10
 PATIENCE_S = 900.0
 PORT = 11117
 MODEL = "chest-xray-atlas"
-XRAY = Path(__file__).parents[1] / "docs/images/sample-chest-xray.dcm"
-SETTINGS = """
+SETTINGS = f"""
 [listen]
-port = {port}
+port = {PORT}
 calling_ae_titles = ["SENDER"]
 max_associations = 20
 [spool]
 folder = "spool"
-quiet_s = {quiet_s}
+quiet_s = {QUIET_S}
 [service]
-address = "{address}"
+address = "%s"
+"""
+RULE = f"""
 [[rule]]
-modality = "CT"
-model = "{model}"
-scope = "warn"
-[[rule]]
-modality = "DX"
-model = "{model}"
+%s
+model = "{MODEL}"
 scope = "warn"
 """
 
 
 @dataclass
 class Day:
-    """What was sent; `slices` has the size of each series that a rule is for."""
+    """What was sent; `slices` has the size of each job that should be."""
 
     slices: list[int] = field(default_factory=list)
+    series: int = 0
     instances: int = 0
     aborts: int = 0
     repeats: int = 0
     kills: int = 0
 
+    def add(self, group: list[Series]) -> None:
+        self.series += len(group)
+        self.instances += sum(len(series.instances) for series in group)
+        self.slices += [series.slices for series in group if series.slices is not NO_JOB]
+
 
 class Node:
     """The node's process; whoever kills it starts it again."""
 
-    def __init__(self, folder: Path, address: str) -> None:
+    def __init__(self, folder: Path, settings: str) -> None:
         self._file, self._log = folder / "node.toml", folder / "node.log"
-        self._file.write_text(SETTINGS.format(port=PORT, quiet_s=QUIET_S, address=address, model=MODEL))
+        self._ledger = folder / "spool" / "ledger.sqlite"
+        self._file.write_text(settings)
         self._process = self._started()
 
     def kill(self) -> None:
@@ -92,6 +100,11 @@ class Node:
         self._process.terminate()
         self._process.wait()
 
+    def counts(self) -> dict[str, int]:
+        """How many series its ledger has in each state."""
+        with closing(Ledger(self._ledger)) as ledger:
+            return ledger.counts()
+
     def errors(self) -> int:
         return self._log.read_text().count("Traceback")
 
@@ -101,31 +114,58 @@ class Node:
             return subprocess.Popen(command, stderr=log)  # noqa: S603  # our own command
 
 
-def main(studies: Annotated[int, typer.Option(min=1, max=400)] = 200, seed: int = 0) -> None:
+def main(
+    studies: Annotated[int, typer.Option(min=1, max=400)] = 200,
+    seed: int = 0,
+    files: Annotated[Path | None, typer.Option(help="Folder whose DICOM files are copied.")] = None,
+) -> None:
     """Send a day, wait for its end, and hold the jobs against what was sent."""
     day = Day()
-    with TemporaryDirectory() as name, _service(Path(name)) as address:
-        node = Node(Path(name), address)
+    with TemporaryDirectory() as name, _service(Path(name)) as address, Client(address) as client:
+        mix = mix_of(files, client, model=MODEL) if files else drawn_study
+        rules = [RULE % ""] if files else [RULE % f'modality = "{one}"' for one in DRAWN_MODALITIES]
+        rehearsals = {job["job_id"] for job in _jobs(address)}
+        node = Node(Path(name), SETTINGS % address + "".join(rules))
+        begun = time.monotonic()
         try:
-            begun = time.monotonic()
-            _send_all(node, day, studies=studies, rng=random.Random(seed))  # noqa: S311  # chance, not secrecy
+            _send_all(node, day, mix, studies=studies, rng=random.Random(seed))  # noqa: S311  # chance, not secrecy
             sent_s = time.monotonic() - begun
-            jobs = _ended_jobs(address, len(day.slices))
+            _wait_for_end(node, day)
+            ended_s = time.monotonic() - begun
         finally:
             node.stop()
-        slices = [len(_result(address, job)["slices"]) for job in jobs if job["state"] == "done"]
-        lost, extra = Counter(day.slices) - Counter(slices), Counter(slices) - Counter(day.slices)
-        lines = {
-            "studies, series with a rule, instances": f"{studies}, {len(day.slices)}, {day.instances}",
-            "associations aborted, kills of the node": f"{day.aborts}, {day.kills}",
-            "instances that got no success and were sent again": day.repeats,
-            "seconds of sending, until all had ended": f"{sent_s:.0f}, {time.monotonic() - begun:.0f}",
-            "series without a job of all their slices": lost.total(),
-            "jobs of other sizes, jobs without a result": f"{extra.total()}, {len(jobs) - len(slices)}",
-            "unexpected errors in the node's log": node.errors(),
-        }
+        slices = [
+            len(client.result(job["job_id"])["slices"]) if job["state"] == "done" else FAILS
+            for job in _jobs(address)
+            if job["job_id"] not in rehearsals
+        ]
+        lines, is_right = _compared(day, node, slices)
+    lines["seconds of sending, until all had ended"] = f"{sent_s:.0f}, {ended_s:.0f}"
     typer.echo("\n".join(f"| {what} | {count} |" for what, count in lines.items()))
-    raise typer.Exit(1 if lost or extra or len(jobs) != len(slices) else 0)
+    raise typer.Exit(0 if is_right else 1)
+
+
+def _compared(day: Day, node: Node, slices: list[int]) -> tuple[dict[str, object], bool]:
+    """What came beside what was sent, and whether it is the same.
+
+    Args:
+        slices: The size of each job; `FAILS` for one without a result.
+    """
+    states = node.counts()
+    not_ended = day.series - sum(states.get(state, 0) for state in FINAL_STATES)
+    lost, extra = Counter(day.slices) - Counter(slices), Counter(slices) - Counter(day.slices)
+    failed = extra.pop(FAILS, 0)
+    lines = {
+        "series, those that should be jobs, instances": f"{day.series}, {len(day.slices)}, {day.instances}",
+        "associations aborted, kills of the node": f"{day.aborts}, {day.kills}",
+        "instances that got no success and were sent again": day.repeats,
+        "series in the ledger": ", ".join(f"{count} {state}" for state, count in sorted(states.items())),
+        "series lost or without an end": not_ended,
+        "series without a job of all their slices": lost.total(),
+        "jobs of other sizes, jobs without a result": f"{extra.total()}, {failed}",
+        "unexpected errors in the node's log": node.errors(),
+    }
+    return lines, not (not_ended or lost or extra or failed)
 
 
 @contextmanager
@@ -144,7 +184,7 @@ def _service(folder: Path) -> Iterator[str]:
         process.wait()
 
 
-def _send_all(node: Node, day: Day, *, studies: int, rng: random.Random) -> None:
+def _send_all(node: Node, day: Day, mix: Mix, *, studies: int, rng: random.Random) -> None:
     is_over = threading.Event()
 
     def kill_now_and_then() -> None:
@@ -157,7 +197,11 @@ def _send_all(node: Node, day: Day, *, studies: int, rng: random.Random) -> None
     groups = [min(STUDIES_AT_ONCE, studies - start) for start in range(0, studies, STUDIES_AT_ONCE)]
     try:
         with ThreadPoolExecutor(SENDERS) as pool:
-            futures = [pool.submit(_send_group, day, count, random.Random(rng.random())) for count in groups]  # noqa: S311  # as above
+            futures = []
+            for count in groups:
+                group = [series for _ in range(count) for series in mix(rng)]
+                day.add(group)
+                futures.append(pool.submit(_send_group, day, group, rng.randrange(2**32)))
             for future in futures:
                 future.result()
     finally:
@@ -165,15 +209,15 @@ def _send_all(node: Node, day: Day, *, studies: int, rng: random.Random) -> None
         killer.join()
 
 
-def _send_group(day: Day, count: int, rng: random.Random) -> None:
-    left = [instance for _ in range(count) for instance in _study(day, rng)]
+def _send_group(day: Day, group: list[Series], seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311  # as above
+    left = [instance for series in group for instance in series.instances]
     rng.shuffle(left)
-    day.instances += len(left)
-    entity = AE("SENDER")
-    for instance in left:
-        entity.add_requested_context(instance.SOPClassUID, instance.file_meta.TransferSyntaxUID)
+    kinds = {(instance.SOPClassUID, instance.file_meta.TransferSyntaxUID) for instance in left}
+    # One syntax each: of several in one context the node would choose one.
+    contexts = [build_context(*kind) for kind in sorted(kinds)]
     while left:
-        association = entity.associate("127.0.0.1", PORT, ae_title="ATYPIA")
+        association = AE("SENDER").associate("127.0.0.1", PORT, contexts=contexts, ae_title="ATYPIA")
         while association.is_established and left:
             if rng.random() < ABORTED_SHARE:
                 association.abort()
@@ -193,52 +237,17 @@ def _is_taken(status: Dataset) -> bool:
     return bool(status.get("Status") == 0x0000)
 
 
-def _study(day: Day, rng: random.Random) -> list[FileDataset]:
-    """A CT series and an X-ray, with an MR series and a report that no rule is for."""
-    study, count = generate_uid(), rng.randint(2, 20)
-    day.slices += [count, 1]
-    ct_file, mr_file = (str(get_testdata_file(name)) for name in ("CT_small.dcm", "MR_small.dcm"))
-    report = _copy(ct_file, study, generate_uid(), SOPClassUID=BasicTextSRStorage, Modality="SR")
-    for keyword in ("PixelData", "Rows"):
-        del report[keyword]
-    ct_series, mr_series = generate_uid(), generate_uid()
-    return [
-        *(_copy(ct_file, study, ct_series, ImagePositionPatient=[0, 0, 5 * z]) for z in range(count)),
-        *(_copy(mr_file, study, mr_series, ImagePositionPatient=[0, 0, 5 * z]) for z in range(3)),
-        _copy(str(XRAY), study, generate_uid(), Modality="DX"),
-        report,
-    ]
-
-
-def _copy(file: str, study: str, series: str, **elements: object) -> FileDataset:
-    dataset = dcmread(file)
-    uids = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": generate_uid()}
-    for keyword, value in (uids | elements).items():
-        setattr(dataset, keyword, value)
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    out = io.BytesIO()
-    dataset.save_as(out, enforce_file_format=True)
-    return dcmread(io.BytesIO(out.getvalue()))
-
-
-def _ended_jobs(address: str, expected: int) -> list[dict[str, str]]:
-    """All jobs when so many have ended and nothing has come for a while."""
+def _wait_for_end(node: Node, day: Day) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    seen, since = (-1, -1), time.monotonic()
     while time.monotonic() < deadline:
-        jobs: list[dict[str, str]] = httpx.get(f"{address}/jobs", params={"count": 1000}).json()
-        ended = sum(bool(job["finished_at"]) for job in jobs)
-        if (len(jobs), ended) != seen:
-            seen, since = (len(jobs), ended), time.monotonic()
-        if ended == len(jobs) and time.monotonic() - since > (2 * QUIET_S if ended >= expected else 60):
-            break
+        counts = node.counts()
+        if sum(counts.get(state, 0) for state in FINAL_STATES) == day.series:
+            return
         time.sleep(0.5)
-    return jobs
 
 
-def _result(address: str, job: dict[str, str]) -> dict[str, list[object]]:
-    found: dict[str, list[object]] = httpx.get(f"{address}/jobs/{job['job_id']}/result.json").json()
+def _jobs(address: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = httpx.get(f"{address}/jobs", params={"count": 1000}).json()
     return found
 
 

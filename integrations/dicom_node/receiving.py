@@ -13,11 +13,12 @@ from typing import cast
 
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, AllTransferSyntaxes
-from pynetdicom import AE, _config, evt
+from pynetdicom import AE, _config, evt, register_uid
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.presentation import AllStoragePresentationContexts, VerificationPresentationContexts
+from pynetdicom.service_class import StorageServiceClass
 from pynetdicom.transport import ThreadedAssociationServer
 
 from imaging.errors import UnreadableImageError
@@ -41,6 +42,13 @@ STATUSES: dict[type[Exception], int] = {
     UnreadableImageError: 0xC000,
 }
 _PROCESSING_FAILURE = 0x0110
+# PS3.6 table A-1; pynetdicom does not know them, but old machines send them still.
+_RETIRED_CLASSES = {
+    "UltrasoundMultiFrameImageStorageRetired": "1.2.840.10008.5.1.4.1.1.3",
+    "NuclearMedicineImageStorageRetired": "1.2.840.10008.5.1.4.1.1.5",
+    "UltrasoundImageStorageRetired": "1.2.840.10008.5.1.4.1.1.6",
+    "XRayAngiographicBiPlaneImageStorage": "1.2.840.10008.5.1.4.1.1.12.3",
+}
 # What is smaller is received even when the disk is nearly full, so that its sender can be told so.
 _SMALL_BYTES = 2**24
 # An association request holds up to 128 contexts; it comes before a length is agreed on.
@@ -134,6 +142,9 @@ def _start(
     syntaxes = decodable_syntaxes()
     for context in AllStoragePresentationContexts:
         entity.add_supported_context(str(context.abstract_syntax), syntaxes)
+    for keyword, uid in _RETIRED_CLASSES.items():
+        register_uid(uid, keyword, StorageServiceClass)
+        entity.add_supported_context(uid, syntaxes)
     if senders:
         entity.add_supported_context(PUSH_MODEL)
     guard = SizeGuard(spool, max_bytes=settings.max_instance_bytes)

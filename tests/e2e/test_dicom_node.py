@@ -91,7 +91,7 @@ def ended_jobs(service: str) -> list[dict[str, Any]]:
 
 
 def real_series() -> list[Path]:
-    """A CT of thirteen slices where the shared files are, otherwise pydicom's own single slice."""
+    """A CT of fourteen slices where the shared files are, otherwise pydicom's own single slice."""
     return sorted(SERIES.glob("*.dcm")) or [Path(str(get_testdata_file("CT_small.dcm")))]
 
 

@@ -41,7 +41,7 @@ def client(orthanc: Orthanc, tmp_path: Path, bundles: Path) -> Iterator[httpx.Cl
 
 
 def real_series() -> list[bytes]:
-    """A CT of thirteen slices where the shared files are, otherwise pydicom's own single slice."""
+    """A CT of fourteen slices where the shared files are, otherwise pydicom's own single slice."""
     paths = sorted(SERIES.glob("*.dcm")) or [Path(str(get_testdata_file("CT_small.dcm")))]
     return [path.read_bytes() for path in paths]
 

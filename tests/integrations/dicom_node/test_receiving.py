@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread
-from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, RLELossless, generate_uid
+from pydicom.uid import UID, CTImageStorage, DeflatedExplicitVRLittleEndian, RLELossless, generate_uid
 from pynetdicom import AE, build_context
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import P_DATA
@@ -67,6 +67,14 @@ def test_an_association_too_many_is_rejected_for_now(quiet_node: Address):
         # PS3.8 9.3.4: transient, by the presentation layer, local limit exceeded.
         answer = third.acceptor.primitive
         assert (answer.result, answer.result_source, answer.diagnostic) == (2, 3, 2)
+
+
+def test_an_instance_of_a_retired_class_is_kept(quiet_node: Address, folder: Path):
+    (instance,) = ct_series(1)
+    # Ultrasound Image Storage, which old machines send still.
+    instance.SOPClassUID = instance.file_meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.6")
+    assert store(quiet_node, instance) == [0x0000]
+    assert len(kept(folder)) == 1
 
 
 def test_an_instance_is_kept_under_names_that_tell_nothing(quiet_node: Address, folder: Path):

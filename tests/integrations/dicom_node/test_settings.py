@@ -44,6 +44,13 @@ def test_the_pages_example_is_read_as_it_says(tmp_path: Path):
     assert rule_for(SeriesFacts("DX", "", ""), settings.rule) == settings.rule[1]
 
 
+def test_the_stacks_file_has_rules_for_what_its_check_and_its_page_send():
+    settings = NodeSettings.read(ROOT / "docker/pacs/dicom-node.toml")
+    assert rule_for(SeriesFacts("DX", "", ""), settings.rule) == Rule(modality="DX")
+    ct = Rule(modality="CT", model="chest-xray-atlas", scope="warn")
+    assert rule_for(SeriesFacts("CT", "HEAD", ""), settings.rule) == ct
+
+
 def test_the_page_lists_every_setting_and_no_other():
     listed = set(re.findall(r"`((?:listen|spool|service|destination|sender|rule|audit)\.\w+)`", PAGE))
     assert listed == {f"{table}.{name}" for table, model in TABLES.items() for name in model.model_fields}
