@@ -5,6 +5,7 @@ WORKDIR /src
 RUN python3 -m venv /opt/atypia
 # The libraries before our own code, so that an edit of ours does not fetch them again.
 COPY pyproject.toml README.md ./
+COPY docs/images/sample-chest-xray.dcm docs/images/
 RUN mkdir imaging inference integrations models training service \
  && /opt/atypia/bin/pip install --no-cache-dir ".[${RUNTIME},dicom-node,parquet,tracing]"
 COPY imaging imaging
@@ -17,7 +18,6 @@ RUN /opt/atypia/bin/pip install --no-cache-dir --no-deps --force-reinstall . \
 FROM python:3.11-slim
 COPY --from=build /opt/atypia /opt/atypia
 COPY bundles /opt/bundles
-COPY docs/images/sample-chest-xray.dcm /opt/sample-chest-xray.dcm
 # A new volume mounted here takes over the folder's owner.
 RUN useradd --system --uid 10001 atypia && mkdir /data && chown atypia:atypia /data
 USER atypia

@@ -3,6 +3,7 @@ FROM python:3.11-slim
 WORKDIR /src
 RUN python3 -m venv /opt/atypia
 COPY pyproject.toml README.md ./
+COPY docs/images/sample-chest-xray.dcm docs/images/
 RUN mkdir imaging inference integrations models training service \
  && /opt/atypia/bin/pip install --no-cache-dir ".[cpu,training]"
 COPY imaging imaging
