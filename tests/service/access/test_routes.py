@@ -28,6 +28,7 @@ DEMANDS = {
     "GET /jobs/{job_id}/result/anomaly_map.nii.gz": SEE,
     "GET /jobs/{job_id}/result.zip": SEE,
     "GET /jobs/{job_id}/result/fhir.json": SEE,
+    "GET /jobs/{job_id}/result/deidentification.json": SEE,
     "GET /jobs/{job_id}/result/{kind}.dcm": SEE,
     "GET /models": SEE,
     "GET /models/{name}": SEE,
