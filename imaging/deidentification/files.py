@@ -97,7 +97,7 @@ def _archive(content: Buffer, kinds: dict[Kind, _Deidentifier], changes: Changes
                     f"the files come to over {limits.max_decoded_bytes:,} bytes; send fewer"
                 )
             info = zipfile.ZipInfo(f"{number:06d}{_SUFFIXES[kind]}", _EARLIEST)
-            archive.writestr(info, written, zipfile.ZIP_DEFLATED)
+            archive.writestr(info, written, zipfile.ZIP_DEFLATED, compresslevel=1)
     if not changes.files:
         raise UnsupportedImageError("none of the files in the ZIP archive can be de-identified")
     return out.getvalue()

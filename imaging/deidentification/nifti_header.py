@@ -56,7 +56,7 @@ def deidentify_nifti(content: Buffer, *, changes: Changes, limits: Limits) -> by
     _place_voxels(header, size + 4, order)
     changes.files += 1
     out = bytes(header) + bytes(4) + bytes(memoryview(plain)[voxels.start : voxels.stop])
-    return gzip.compress(out, mtime=0) if is_packed else out
+    return gzip.compress(out, compresslevel=1, mtime=0) if is_packed else out
 
 
 def _place_voxels(header: bytearray, start: int, order: str) -> None:
