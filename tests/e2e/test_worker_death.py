@@ -151,7 +151,7 @@ async def test_a_worker_whose_clock_is_two_days_ahead_works_as_any_other(
     took = datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["created_at"])
     assert job["state"] == "done" and took < timedelta(seconds=PATIENCE_S)
     # It sweeps when it starts, and an upload of two days ago would be gone.
-    assert len(list(settings.store_dir.glob("inputs/*/*"))) == 1
+    assert len(list(settings.store_dir.glob("cleaned/*/*"))) == 1
 
 
 async def test_a_stopped_worker_hands_its_job_back_at_once(
