@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from imaging.image import Image
+from imaging.image import Image, SourceGrid
 from inference.bundle import Bundle, Variant
 from inference.findings import Finding
 from inference.scoring import ImageResult
@@ -51,6 +51,18 @@ class FindingView(BaseModel):
         return cls.model_validate(finding, from_attributes=True)
 
 
+class GridView(BaseModel):
+    """How the source lays its voxels out, see `imaging.image.SourceGrid`: the NIfTI forms are on this grid."""
+
+    shape: tuple[int, int, int]
+    axes: tuple[int, int, int]
+    flips: tuple[bool, bool, bool]
+
+    @classmethod
+    def of(cls, grid: SourceGrid) -> Self:
+        return cls(shape=grid.shape, axes=grid.axes, flips=grid.flips)
+
+
 class ResultView(BaseModel):
     """A scored image. `score` is raw: higher is more anomalous, and it is no probability."""
 
@@ -63,6 +75,7 @@ class ResultView(BaseModel):
     p_value: float
     decisions: list[DecisionView]
     pred_label: bool | None
+    grid: GridView | None = None  # None for what an earlier version has scored
     slices: list[SliceView]
     findings: list[FindingView]
     warnings: list[str]
@@ -82,6 +95,7 @@ class ResultView(BaseModel):
             p_value=result.p_value,
             decisions=decisions_of(bundle, result),
             pred_label=result.pred_label,
+            grid=GridView.of(image.grid),
             slices=_slices_of(image, result),
             findings=[FindingView.of(finding) for finding in result.findings],
             warnings=list(result.warnings),

@@ -62,7 +62,7 @@ async def test_a_result_holds_every_field_of_the_contract(client: httpx.AsyncCli
             "decisions",
             "pred_label",
         ),
-        *("slices", "findings", "warnings", "timings_ms", "links", "intended_use"),
+        *("grid", "slices", "findings", "warnings", "timings_ms", "links", "intended_use"),
     }
     assert result["model"] == "tiny@1.0.0" and "Research use only" in result["intended_use"]
     assert [decision["operating_point"] for decision in result["decisions"]] == ["fa-1", "fa-5", "fa-10"]
@@ -72,6 +72,7 @@ async def test_a_result_holds_every_field_of_the_contract(client: httpx.AsyncCli
         "threshold": 0.024,
         "flagged": result["pred_label"],
     }
+    assert result["grid"] == {"shape": [48, 40, 1], "axes": [0, 1, 2], "flips": [False] * 3}
     assert result["slices"] == [{"index": 0, "score": result["score"], "sop_instance_uid": None}]
     stages = {"decode", "prepare", "infer", "finish", "render", "deidentify", "keep", "total"}
     assert set(result["timings_ms"]) == stages
