@@ -115,6 +115,16 @@ class SmallerGraph(_Part):
     image_auroc_change: Metric | None = None
 
 
+class Example(_Part):
+    """A picture of a test image with its heatmap, a file of the bundle."""
+
+    file: str = Field(pattern=r"^example-\d+\.jpg$")
+    gt_label: int = Field(ge=0, le=1)
+    score: float
+    percentile: float = Field(ge=0, le=100)  # among held-out normals
+    caption: str
+
+
 class TrainingData(_Part):
     """`images` and `patients` count the normals; few methods learn from labelled anomalous images too."""
 
@@ -161,6 +171,7 @@ class Manifest(_Part):
     operating_points: tuple[OperatingPoint, ...]
     default_operating_point: str
     eval_metrics: dict[str, Metric] = {}
+    examples: tuple[Example, ...] = ()
     training_data: TrainingData
     selection: str = ""  # how the checkpoint was chosen, a sentence
     smaller_graphs: dict[Literal["int8", "fp16"], SmallerGraph] = {}

@@ -70,6 +70,12 @@ class ImageResult:
         return int(self.anomaly_map.max(axis=(1, 2)).argmax())
 
     @property
+    def full_colour(self) -> float:
+        """The map's value at a heatmap's last colour: the threshold lies in the middle of the scale."""
+        peak = float(self.anomaly_map.max())
+        return 2 * self.map_threshold if self.map_threshold > 0 else max(peak, 1e-6)
+
+    @property
     def pred_mask(self) -> np.ndarray:
         """The region above the map's threshold, `(D, H, W)` bool."""
         return self.anomaly_map > self.map_threshold

@@ -42,7 +42,7 @@ class Drawing:
     def of(cls, image: Image, result: ImageResult, *, picture: GreyPicture | None = None) -> "Drawing":
         """The drawing of a result; `picture` is the worst slice's, if it has been made already."""
         worst = result.worst_slice
-        limit = full_colour_of(result.map_threshold, peak=float(result.anomaly_map.max()))
+        limit = result.full_colour
         return cls(picture or grey_picture(image, worst), worst, limit, result.map_threshold, image.grid)
 
     def write(self, file: BinaryIO) -> None:
@@ -115,11 +115,6 @@ def _read_or_nothing(file: BinaryIO) -> bytes:
 def seal_source(source: DicomSource | None, seal_key: str) -> bytes:
     """What results as DICOM need, for `Kept`."""
     return seal(source.to_bytes(), seal_key) if source else b""
-
-
-def full_colour_of(map_threshold: float, *, peak: float) -> float:
-    """The map's value that has the heatmap's last colour: the threshold lies in the middle of the scale."""
-    return 2 * map_threshold if map_threshold > 0 else max(peak, 1e-6)
 
 
 def make_overlay(folder: Path, file: BinaryIO) -> None:

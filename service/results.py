@@ -52,7 +52,7 @@ class FindingView(BaseModel):
 
 
 class GridView(BaseModel):
-    """How the source lays its voxels out, see `imaging.image.SourceGrid`: the NIfTI forms are on this grid."""
+    """How the source lays its voxels out, see `imaging.image.SourceGrid`; the NIfTI forms are on it."""
 
     shape: tuple[int, int, int]
     axes: tuple[int, int, int]

@@ -34,7 +34,7 @@ _TEMPLATE = """# {name} {version}
 
 {metrics}
 
-## References
+{examples}## References
 
 {references}
 """
@@ -82,13 +82,30 @@ def write_card(manifest: Manifest, limitations: Sequence[str], report: str = "")
         limitations=_list(limitations) or "Not stated.",
         smaller=_smaller(manifest),
         metrics=report.strip() or "Not evaluated yet.",
+        examples=_examples(manifest),
         references=_list(manifest.references) or "None.",
     )
 
 
 def measured_part(card: str) -> str:
     """The report that a card holds, for the next version of it."""
-    return card.partition("## Measured\n\n")[2].rpartition("\n\n## References")[0]
+    measured = card.partition("## Measured\n\n")[2].rpartition("\n\n## References")[0]
+    return measured.partition("\n\n## Examples\n")[0]
+
+
+def _examples(manifest: Manifest) -> str:
+    """Pictures of test images, if there are any."""
+    if not manifest.examples:
+        return ""
+    pictures = [
+        f"![Example {number}]({example.file})\n\n{example.caption}"
+        for number, example in enumerate(manifest.examples, 1)
+    ]
+    how = (
+        "Test images of each class whose scores lie nearest to the 10th, 50th and 90th percentile of its "
+        "own, with their heatmaps: chosen by that rule, not by eye."
+    )
+    return "\n\n".join(["## Examples", how, *pictures, ""])
 
 
 def _smaller(manifest: Manifest) -> str:

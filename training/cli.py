@@ -23,6 +23,7 @@ from training.fit import fit as fit_method
 from training.fit import load_run, read_splits, run_config
 from training.fuse import fuse as fuse_bundles
 from training.fusion import Maps
+from training.illustrate import illustrate as illustrate_bundle
 from training.precision import Precision
 from training.report import interval
 from training.shrink import shrink as shrink_bundle
@@ -144,6 +145,19 @@ def shrink(
         f"{graph.graph_ms_per_image:.2f} beside {graph.whole_graph_ms_per_image:.2f} ms an image, scores off "
         f"by {100 * graph.largest_score_difference:.2g} %; digest {shrunk.digest[:12]}"
     )
+
+
+@app.command()
+def illustrate(
+    source: Annotated[Path, typer.Argument(help="Folder of a run, or a TOML config: where the data are.")],
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
+    override: SetOption = None,
+) -> None:
+    """Add test images with their heatmaps to a bundle's card, chosen by a rule; its digest changes."""
+    config = _config_of(source, override or [])
+    shown = illustrate_bundle(bundle, read_splits(config), config.card.limitations)
+    count = len(shown.manifest.examples)
+    typer.echo(f"added {count} examples to {shown.reference}; the digest is now {shown.digest[:12]}")
 
 
 @app.command()
