@@ -37,7 +37,7 @@ DEMANDS = {
 }
 # They tell nothing of anybody.
 OPEN = {
-    *("GET /", "GET /healthz", "GET /readyz"),
+    *("GET /", "GET /assets/{name}", "GET /sample", "GET /healthz", "GET /readyz"),
     *("GET /docs", "GET /docs/oauth2-redirect", "GET /openapi.json", "MOUNT /static-offline-docs"),
 }
 
