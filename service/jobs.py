@@ -192,6 +192,7 @@ def links_of(job_id: str) -> dict[str, str]:
         "result": f"{job}/result",
         "overlay": f"{job}/result/overlay.png",
         "anomaly_map": f"{job}/result/anomaly_map.nii.gz",
+        "image": f"{job}/result/image.nii.gz",
         "fhir": f"{job}/result/fhir.json",
         "archive": f"{job}/result.zip",
     }
