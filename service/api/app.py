@@ -16,6 +16,7 @@ from service.api import (
     result_routes,
     retrieval_routes,
     score_routes,
+    status_routes,
     stow_routes,
 )
 from service.api.access import DOCUMENTED
@@ -68,7 +69,10 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
     app.add_middleware(CountedRequests, counter=counter)
     app.add_middleware(ProtectedAnswers)
     app.add_middleware(TracedRequests, tracing=tracing)
-    for routes in (score_routes, stow_routes, retrieval_routes, result_routes, job_routes, model_routes):
+    for routes in (
+        *(score_routes, stow_routes, retrieval_routes),
+        *(result_routes, job_routes, model_routes, status_routes),
+    ):
         app.include_router(routes.router, dependencies=DOCUMENTED)
     for open_routes in (page_routes, health_routes):
         app.include_router(open_routes.router)

@@ -10,7 +10,9 @@ from service.audit import AuditLog
 from service.keys import is_job_id
 
 # Asked for all the time by machines or by the page, and tells nobody anything of a patient.
-_NOT_WORTH_A_LINE = frozenset(("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/", "/sample"))
+_NOT_WORTH_A_LINE = frozenset(
+    ("/healthz", "/readyz", "/metrics", "/status", "/docs", "/openapi.json", "/", "/sample")
+)
 _ASSETS = "/assets/"
 
 

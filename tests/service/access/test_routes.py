@@ -35,6 +35,8 @@ DEMANDS = {
     "GET /models": SEE,
     "GET /models/{name}": SEE,
     "GET /models/{name}/card": SEE,
+    "GET /models/{name}/calibration": SEE,
+    "GET /status": SEE,
     "GET /metrics": READ,
 }
 # They tell nothing of anybody.
