@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from service import transitions
 from service.connection import send
 from service.errors import DeadLetterError, JobNotFoundError, JobStateError, QueueFullError
-from service.jobs import Job, JobRequest, JobState, ResultDelivery
+from service.jobs import Job, JobRequest, JobState, JobSummary, ResultDelivery
 from service.keys import GROUP, Keys, Priority, make_token
 from service.problems import Problem, problem_of
 
@@ -197,7 +197,7 @@ class Queue:
         while len(found) < count:
             job_ids = await send(self._redis, "ZREVRANGE", self._keys.jobs, start, start + _PAGE - 1)
             found += [
-                job for job in await self._records(job_ids) if owner is None or job.request.owner == owner
+                job for job in await self.records(job_ids) if owner is None or job.request.owner == owner
             ]
             start += _PAGE
             if len(job_ids) < _PAGE:
@@ -206,9 +206,9 @@ class Queue:
 
     async def dead_letters(self) -> list[Job]:
         """The jobs that stopped their worker too often, the newest first."""
-        return await self._records(await send(self._redis, "ZREVRANGE", self._keys.dead, 0, -1))
+        return await self.records(await send(self._redis, "ZREVRANGE", self._keys.dead, 0, -1))
 
-    async def _records(self, job_ids: list[str]) -> list[Job]:
+    async def records(self, job_ids: Sequence[str]) -> list[Job]:
         """The jobs of these ids; one that was removed meanwhile is left out."""
         pipeline = self._redis.pipeline(transaction=False)
         for job_id in job_ids:
@@ -307,6 +307,7 @@ class Queue:
         error: Problem | None = None,
         counters: Mapping[str, float] | None = None,
         spent: str = "",
+        summary: JobSummary | None = None,
     ) -> bool:
         """Move a running job to its final state; False if somebody else did.
 
@@ -315,8 +316,8 @@ class Queue:
         """
         keys = [self._keys.job(delivery.job_id), delivery.stream, self._keys.counters, self._keys.spent]
         counted = [part for pair in (counters or {}).items() for part in pair]
-        problem = error.model_dump_json() if error else ""
-        arguments: _Arguments = [*self._arguments(delivery), state, problem, spent, *counted]
+        problem, told = (part.model_dump_json() if part else "" for part in (error, summary))
+        arguments: _Arguments = [*self._arguments(delivery), state, problem, spent, told, *counted]
         answer = await self._finish(keys=keys, args=arguments)
         return bool(answer == "finished")
 

@@ -51,8 +51,27 @@ class ModelView(BaseModel):
             bundle_digest=bundle.digest,
             calibration_patients=len(manifest.calibration.scores),
             map_threshold=manifest.calibration.map_threshold,
-            links={"self": f"/models/{bundle.reference}", "card": f"/models/{bundle.reference}/card"},
+            links=_links_of(bundle),
             **{name: getattr(manifest, name) for name in names},
+        )
+
+
+class CalibrationView(BaseModel):
+    """What a score and a map's values are held against; `scores` are the held-out normals', ascending."""
+
+    scores: tuple[float, ...]
+    map_threshold: float
+    operating_points: tuple[OperatingPoint, ...]
+    default_operating_point: str
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Self:
+        manifest = bundle.manifest
+        return cls(
+            scores=manifest.calibration.scores,
+            map_threshold=manifest.calibration.map_threshold,
+            operating_points=manifest.operating_points,
+            default_operating_point=manifest.default_operating_point,
         )
 
 
@@ -73,3 +92,14 @@ async def get_card(name: str, _principal: MaySee, services: ServicesDep) -> Mark
     """The model's card, in Markdown."""
     card = (services.catalog.get(name).folder / CARD).read_text(encoding="utf-8")
     return Markdown(card)
+
+
+@router.get("/{name}/calibration")
+async def get_calibration(name: str, _principal: MaySee, services: ServicesDep) -> CalibrationView:
+    """The scores of held-out normals, and the thresholds."""
+    return CalibrationView.of(services.catalog.get(name))
+
+
+def _links_of(bundle: Bundle) -> dict[str, str]:
+    model = f"/models/{bundle.reference}"
+    return {"self": model, "card": f"{model}/card", "calibration": f"{model}/calibration"}

@@ -17,6 +17,7 @@ from service.api.admission import Admission
 from service.api.callback_sender import CallbackSender
 from service.api.forecaster import Forecaster
 from service.api.requests_counted import RequestCounter
+from service.api.status_board import StatusBoard
 from service.api.watcher import JobWatcher
 from service.audit_trail import AuditTrail
 from service.callbacks import AllowList
@@ -55,6 +56,7 @@ class Services:
     counter: RequestCounter
     admission: Admission
     forecaster: Forecaster
+    status_board: StatusBoard
     callbacks_allowed: AllowList
     deliveries: Deliveries
     servers: Servers
@@ -96,6 +98,7 @@ async def open_services(
         counter=counter,
         admission=Admission(queue, rates, disk),
         forecaster=Forecaster(queue, registry),
+        status_board=StatusBoard(queue, registry),
         callbacks_allowed=AllowList(settings.callback_hosts),
         deliveries=Deliveries(redis, keys),
         servers=servers,

@@ -5,8 +5,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.tracing import TRACEPARENT, Tracing
 
-# Asked for all the time by machines.
-_NOT_WORTH_A_SPAN = frozenset(("/healthz", "/readyz", "/metrics"))
+# Asked for all the time by machines, or by the page.
+_NOT_WORTH_A_SPAN = frozenset(("/healthz", "/readyz", "/metrics", "/status"))
 
 
 class TracedRequests:

@@ -18,6 +18,7 @@ DEMANDS = {
     "GET /retrievals/{retrieval_id}": SEE,
     "DELETE /retrievals/{retrieval_id}": SEE,
     "GET /jobs": SEE,
+    "GET /jobs/events": SEE,
     "GET /jobs/{job_id}": SEE,
     "GET /jobs/{job_id}/events": SEE,
     "DELETE /jobs/{job_id}": SEE,  # and `check_changes`: a reader is told so, not that there is no such job
@@ -26,6 +27,7 @@ DEMANDS = {
     "GET /jobs/{job_id}/result.json": SEE,
     "GET /jobs/{job_id}/result/overlay.png": SEE,
     "GET /jobs/{job_id}/result/anomaly_map.nii.gz": SEE,
+    "GET /jobs/{job_id}/result/image.nii.gz": SEE,
     "GET /jobs/{job_id}/result.zip": SEE,
     "GET /jobs/{job_id}/result/fhir.json": SEE,
     "GET /jobs/{job_id}/result/deidentification.json": SEE,
@@ -33,11 +35,13 @@ DEMANDS = {
     "GET /models": SEE,
     "GET /models/{name}": SEE,
     "GET /models/{name}/card": SEE,
+    "GET /models/{name}/calibration": SEE,
+    "GET /status": SEE,
     "GET /metrics": READ,
 }
 # They tell nothing of anybody.
 OPEN = {
-    *("GET /", "GET /healthz", "GET /readyz"),
+    *("GET /", "GET /assets/{name}", "GET /sample", "GET /healthz", "GET /readyz"),
     *("GET /docs", "GET /docs/oauth2-redirect", "GET /openapi.json", "MOUNT /static-offline-docs"),
 }
 

@@ -24,11 +24,12 @@ async def test_an_accepted_image_is_a_queued_job(client: httpx.AsyncClient):
     job = response.json()
     assert response.status_code == 202
     assert response.headers["location"] == f"/jobs/{job['job_id']}" == job["links"]["self"]
-    assert {key: job[key] for key in ("state", "progress", "model", "error")} == {
+    assert {key: job[key] for key in ("state", "progress", "model", "error", "summary")} == {
         "state": "queued",
         "progress": 0.0,
         "model": "tiny@1.0.0",
         "error": None,
+        "summary": None,
     }
     assert (await client.get(response.headers["location"])).json() == job
 
@@ -151,6 +152,15 @@ async def test_models_are_listed_with_their_scope_and_card(client: httpx.AsyncCl
     assert (model["scope"]["modalities"], model["calibration_patients"]) == (["US"], 100)
     assert (await client.get(model["links"]["card"])).text.startswith("# tiny-us")
     assert (await client.get("/models/none")).status_code == 404
+
+
+async def test_a_models_calibration_is_told_to_draw_a_score_among_it(client: httpx.AsyncClient):
+    [model, *_others] = (await client.get("/models")).json()
+    found = (await client.get(model["links"]["calibration"])).json()
+    assert found["scores"] == [index / 4000 for index in range(1, 101)]
+    assert (found["map_threshold"], found["default_operating_point"]) == (0.1, "fa-5")
+    assert found["operating_points"][1] == {"name": "fa-5", "false_alarm_rate": 0.05, "threshold": 0.024}
+    assert (await client.get("/models/none/calibration")).status_code == 404
 
 
 async def test_metrics_count_requests_by_route_and_queued_jobs(client: httpx.AsyncClient):
