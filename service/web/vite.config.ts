@@ -7,7 +7,12 @@ const ROUTES = ["/jobs", "/models", "/score", "/status", "/sample", "/readyz", "
 
 export default defineConfig({
   plugins: [preact()],
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 3200 },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 3200,
+  },
   server: { proxy: Object.fromEntries(ROUTES.map((route) => [route, SERVICE])) },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
 });
