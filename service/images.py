@@ -1,8 +1,9 @@
-"""What the sandbox does with an upload: look at its headers, decode it, draw a slice of it."""
+"""What the sandbox does with an upload: look at its headers, decode it, draw a slice of it or give it out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from imaging.contrasts import inspect_contrasts, read_contrasts
 from imaging.dicom_elements import text
@@ -12,6 +13,7 @@ from imaging.header import Header
 from imaging.image import Image
 from imaging.kinds import Buffer
 from imaging.limits import Limits
+from imaging.nifti import write_image
 from imaging.overlay import draw_overlay, grey_picture
 from service.errors import GoneError, UnknownFieldError
 from service.kept import KEPT, Kept
@@ -88,6 +90,16 @@ def draw_slice(root: Path, keys: Keys, folder: str, limits: Limits, slice_index:
     kept = Kept.read(root / folder / KEPT)
     plane = kept.planes.plane(slice_index)
     return draw_overlay(grey_picture(image, slice_index), plane, limit=kept.drawing.limit)
+
+
+def give_out(root: Path, keys: Keys, limits: Limits, file: BinaryIO) -> None:
+    """Write the values of an upload's first contrast as `.nii.gz`, on the very grid of its anomaly map.
+
+    Raises:
+        GoneError: It was removed meanwhile.
+    """
+    first = next(iter(keys))
+    write_image(decode_upload(root, {first: keys[first]}, limits), file)
 
 
 def _instance_of(content: Buffer, limits: Limits) -> Instance | None:

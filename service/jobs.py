@@ -68,6 +68,18 @@ class JobRequest:
         }
 
 
+class JobSummary(BaseModel):
+    """A result in a line of a list; `slices` are those that have a score of their own."""
+
+    score: float
+    percentile: float
+    p_value: float
+    pred_label: bool | None
+    findings: int
+    warnings: int
+    slices: int
+
+
 class StoredObject(BaseModel):
     """One object of a result by its names."""
 
@@ -106,6 +118,7 @@ class Job:
     error: Problem | None
     started_at: datetime | None = None
     deliveries: Sequence[ResultDelivery] = ()
+    summary: JobSummary | None = None  # of a result that an earlier version made there is none
 
     @classmethod
     def of_fields(cls, job_id: str, fields: Mapping[str, str]) -> Self:
@@ -140,6 +153,7 @@ class Job:
                 for name in sorted(fields)
                 if name.startswith(_DELIVERY)
             ),
+            summary=JobSummary.model_validate_json(fields["summary"]) if "summary" in fields else None,
         )
 
     @property
@@ -152,7 +166,10 @@ class Job:
 
 
 class JobView(BaseModel):
-    """A job as its sender sees it; `seconds_left` is null when it is over, or when nobody can know yet."""
+    """A job as its sender sees it.
+
+    `seconds_left` is null when it is over, or when nobody can know yet, `summary` until it is done.
+    """
 
     job_id: str
     state: JobState
@@ -163,6 +180,7 @@ class JobView(BaseModel):
     model: str
     priority: Priority
     error: Problem | None
+    summary: JobSummary | None
     deliveries: list[ResultDelivery]
     links: dict[str, str]
 
@@ -178,6 +196,7 @@ class JobView(BaseModel):
             model=job.request.model,
             priority=job.request.priority,
             error=job.error,
+            summary=job.summary,
             deliveries=list(job.deliveries),
             links=links_of(job.job_id),
         )
@@ -192,6 +211,7 @@ def links_of(job_id: str) -> dict[str, str]:
         "result": f"{job}/result",
         "overlay": f"{job}/result/overlay.png",
         "anomaly_map": f"{job}/result/anomaly_map.nii.gz",
+        "image": f"{job}/result/image.nii.gz",
         "fhir": f"{job}/result/fhir.json",
         "archive": f"{job}/result.zip",
     }

@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from service import transitions
 from service.connection import send
 from service.errors import DeadLetterError, JobNotFoundError, JobStateError, QueueFullError
-from service.jobs import Job, JobRequest, JobState, ResultDelivery
+from service.jobs import Job, JobRequest, JobState, JobSummary, ResultDelivery
 from service.keys import GROUP, Keys, Priority, make_token
 from service.problems import Problem, problem_of
 
@@ -307,6 +307,7 @@ class Queue:
         error: Problem | None = None,
         counters: Mapping[str, float] | None = None,
         spent: str = "",
+        summary: JobSummary | None = None,
     ) -> bool:
         """Move a running job to its final state; False if somebody else did.
 
@@ -315,8 +316,8 @@ class Queue:
         """
         keys = [self._keys.job(delivery.job_id), delivery.stream, self._keys.counters, self._keys.spent]
         counted = [part for pair in (counters or {}).items() for part in pair]
-        problem = error.model_dump_json() if error else ""
-        arguments: _Arguments = [*self._arguments(delivery), state, problem, spent, *counted]
+        problem, told = (part.model_dump_json() if part else "" for part in (error, summary))
+        arguments: _Arguments = [*self._arguments(delivery), state, problem, spent, told, *counted]
         answer = await self._finish(keys=keys, args=arguments)
         return bool(answer == "finished")
 

@@ -8,7 +8,7 @@ from imaging.image import Image
 from inference.bundle import Bundle, Variant
 from inference.findings import Finding
 from inference.scoring import ImageResult
-from service.jobs import dicom_links_of, links_of
+from service.jobs import JobSummary, dicom_links_of, links_of
 
 RESULT = "result.json"
 
@@ -89,6 +89,18 @@ class ResultView(BaseModel):
             links=links_of(job_id) | (dicom_links_of(job_id) if image.source.dicom else {}),
             intended_use=bundle.manifest.intended_use,
         )
+
+
+def summary_of(view: ResultView) -> JobSummary:
+    return JobSummary(
+        score=view.score,
+        percentile=view.percentile,
+        p_value=view.p_value,
+        pred_label=view.pred_label,
+        findings=len(view.findings),
+        warnings=len(view.warnings),
+        slices=len(view.slices),
+    )
 
 
 def decisions_of(bundle: Bundle, result: ImageResult) -> list[DecisionView]:

@@ -163,7 +163,7 @@ return 'kept'
 )
 
 # KEYS job, stream, counters, spent; ARGV id, attempt, events, group, message, state, error or '', spent
-# upload or '', counters in pairs.
+# upload or '', summary or '', counters in pairs.
 FINISH = (
     _PRELUDE
     + """
@@ -175,7 +175,8 @@ if ARGV[6] == 'done' then redis.call('HSET', KEYS[1], 'progress', '1') end
 if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'error', ARGV[7]) end
 redis.call('HINCRBY', KEYS[3], 'jobs:' .. ARGV[6], 1)
 if ARGV[8] ~= '' then redis.call('SADD', KEYS[4], ARGV[8]) end
-for index = 9, #ARGV, 2 do redis.call('HINCRBYFLOAT', KEYS[3], ARGV[index], ARGV[index + 1]) end
+if ARGV[9] ~= '' then redis.call('HSET', KEYS[1], 'summary', ARGV[9]) end
+for index = 10, #ARGV, 2 do redis.call('HINCRBYFLOAT', KEYS[3], ARGV[index], ARGV[index + 1]) end
 tell(KEYS[1], ARGV[3], ARGV[1])
 return 'finished'
 """
@@ -243,8 +244,8 @@ redis.call('ZREM', KEYS[4], ARGV[1])
 if not known[1] or known[1] == 'expired' then return 'expired' end
 drop(stream_of(KEYS[2], KEYS[1]), ARGV[3], known[2])
 redis.call('HSET', KEYS[1], 'state', 'expired')
--- With it goes what is left of the patient's identity, wherever copies of the store may be.
-redis.call('HDEL', KEYS[1], 'seal_key')
+-- With it goes what is left of the result, and of the patient's identity, wherever copies of the store may be.
+redis.call('HDEL', KEYS[1], 'seal_key', 'summary')
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 tell(KEYS[1], ARGV[2], ARGV[1])
 return 'expired'

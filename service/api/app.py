@@ -12,6 +12,7 @@ from service.api import (
     health_routes,
     job_routes,
     model_routes,
+    page_routes,
     result_routes,
     retrieval_routes,
     score_routes,
@@ -69,7 +70,8 @@ def create_app(settings: Settings, redis_url: str) -> FastAPI:
     app.add_middleware(TracedRequests, tracing=tracing)
     for routes in (score_routes, stow_routes, retrieval_routes, result_routes, job_routes, model_routes):
         app.include_router(routes.router, dependencies=DOCUMENTED)
-    app.include_router(health_routes.router)
+    for open_routes in (page_routes, health_routes):
+        app.include_router(open_routes.router)
     return app
 
 

@@ -9,8 +9,9 @@ from service.access.principal import Principal
 from service.audit import AuditLog
 from service.keys import is_job_id
 
-# Asked for all the time by machines, and tells nobody anything of a patient.
-_NOT_WORTH_A_LINE = frozenset(("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/"))
+# Asked for all the time by machines or by the page, and tells nobody anything of a patient.
+_NOT_WORTH_A_LINE = frozenset(("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/", "/sample"))
+_ASSETS = "/assets/"
 
 
 class AuditedRequests:
@@ -23,7 +24,7 @@ class AuditedRequests:
         self._writing = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _NOT_WORTH_A_LINE:
+        if scope["type"] != "http" or _is_not_worth_a_line(scope["path"]):
             await self._app(scope, receive, send)
             return
         status = 0
@@ -46,6 +47,10 @@ class AuditedRequests:
             if self._pending:
                 lines, self._pending = self._pending, []
                 await asyncio.to_thread(self._log.write_all, lines)
+
+
+def _is_not_worth_a_line(path: str) -> bool:
+    return path in _NOT_WORTH_A_LINE or path.startswith(_ASSETS)
 
 
 def _fields(scope: Scope, status: int) -> dict[str, Any]:

@@ -1,19 +1,19 @@
 """Forms of a result that are made when they are asked for.
 
 What names nobody is kept then. What names the patient, as a part of the study must, is made anew for each who
-asks, and is nowhere afterwards.
+asks, and is nowhere afterwards; so is the image itself, whose upload is there already.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from service.api.forms import ARCHIVE, DEIDENTIFICATION, FHIR, JSON, NIFTI, PNG, Form
+from service.api.forms import ARCHIVE, DEIDENTIFICATION, FHIR, IMAGE, JSON, NIFTI, PNG, Form
 from service.api.services import Services
 from service.archive_form import make_archive
 from service.dicom_forms import make_dicom
 from service.fhir import make_fhir
-from service.images import draw_slice
+from service.images import draw_slice, give_out
 from service.jobs import Job
 from service.kept import KEPT, make_deidentification, make_nifti, make_overlay
 from service.keys import result_key
@@ -31,6 +31,7 @@ async def open_form(job: Job, form: Form, services: Services) -> tuple[int, Asyn
 
     Raises:
         FileNotFoundError: The result is kept no longer.
+        GoneError: The image is asked for, and the upload is kept no longer.
         NoDicomSourceError: The image did not come as DICOM.
         NoFrameOfReferenceError: Such an object needs places that the image has not.
     """
@@ -38,7 +39,9 @@ async def open_form(job: Job, form: Form, services: Services) -> tuple[int, Asyn
         return await services.store.stream(await _kept(job, form, services))
     about = (job.job_id, job.created_at, job.request.seal_key)
     with services.store.scratch() as path:
-        if form == FHIR:
+        if form == IMAGE:
+            await _give_out(path, job, services)
+        elif form == FHIR:
             await _make(path, job, services, [JSON.name, KEPT], make_fhir, *about)
         elif form == ARCHIVE:
             parts = [JSON, *_NAMELESS]
@@ -78,6 +81,12 @@ async def upload_of(job: Job, services: Services) -> Mapping[str, Sequence[str]]
     cleaned = job.request.cleaned_keys
     first = next(iter(cleaned.values()))[0]
     return cleaned if await services.store.exists(first) else job.request.keys
+
+
+async def _give_out(path: Path, job: Job, services: Services) -> None:
+    keys = await upload_of(job, services)
+    async with services.store.at_hand(keys) as root:
+        await services.drawing_sandbox.call(give_out, root, keys, services.settings.limits, into=[path])
 
 
 async def _kept(job: Job, form: Form, services: Services) -> str:

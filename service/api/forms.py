@@ -18,6 +18,7 @@ class Form:
 JSON = Form(RESULT, "application/json")
 PNG = Form("overlay.png", "image/png")
 NIFTI = Form("anomaly_map.nii.gz", "application/gzip")
+IMAGE = Form("image.nii.gz", "application/gzip")
 FHIR = Form("fhir.json", "application/fhir+json")
 DEIDENTIFICATION = Form("deidentification.json", "application/json")
 ARCHIVE = Form("result.zip", "application/zip")
@@ -26,6 +27,7 @@ DICOM: dict[Kind, Form] = {
     kind: Form(f"{kind}.dcm", "application/dicom") for kind in ("sc", "sr", "seg", "pm")
 }
 
+# What `Accept` can choose.
 FORMS = (JSON, PNG, NIFTI, ARCHIVE, FHIR, *DICOM.values())
 
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from redis.exceptions import RedisError
@@ -26,11 +26,6 @@ class Readiness(BaseModel):
     workers: int
     models: list[str]
     problems: list[str]
-
-
-@router.get("/", include_in_schema=False)
-async def show_docs() -> RedirectResponse:
-    return RedirectResponse("docs")
 
 
 @router.get("/healthz")

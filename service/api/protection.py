@@ -13,7 +13,14 @@ _DOCS_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
+# The reading page runs nothing but its own files; its decoder and its 3-D view need WebAssembly and blobs.
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self' blob: data:; worker-src 'self' blob:; font-src 'self'; manifest-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 _DOCS = ("/docs", "/static-offline-docs")
+_ASSETS = "/assets/"
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -40,14 +47,20 @@ class ProtectedAnswers:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
-                is_docs = scope["path"].startswith(_DOCS)
-                headers["Content-Security-Policy"] = _DOCS_POLICY if is_docs else _API_POLICY
+                path = scope["path"]
+                headers["Content-Security-Policy"] = _policy(path)
                 headers.update(_ALWAYS)
-                if not is_docs:
+                if not path.startswith(_DOCS):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self._app(scope, receive, protect)
+
+
+def _policy(path: str) -> str:
+    if path.startswith(_DOCS):
+        return _DOCS_POLICY
+    return _PAGE_POLICY if path == "/" or path.startswith(_ASSETS) else _API_POLICY
 
 
 def _request_id(scope: Scope) -> str:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from service.api.access import SeenJob
 from service.api.delivery import result_response, slice_response
-from service.api.forms import ARCHIVE, DEIDENTIFICATION, DICOM, FHIR, JSON, NIFTI, PNG, Form, negotiate
+from service.api.forms import ARCHIVE, DEIDENTIFICATION, DICOM, FHIR, IMAGE, JSON, NIFTI, PNG, Form, negotiate
 from service.api.score_routes import ANY_FORM, PROBLEMS
 from service.api.services import ServicesDep
 from service.dicom_forms import Kind
@@ -51,6 +51,12 @@ async def get_overlay(
 async def get_anomaly_map(job: SeenJob, services: ServicesDep) -> Response:
     """The raw map as NIfTI on the upload's own grid."""
     return await result_response(job, NIFTI, services)
+
+
+@router.get("/result/image.nii.gz", responses=_only(IMAGE), response_class=Response)
+async def get_image(job: SeenJob, services: ServicesDep) -> Response:
+    """The image itself on the grid of its anomaly map, rescaled (HU for CT), while the upload is kept."""
+    return await result_response(job, IMAGE, services)
 
 
 @router.get("/result/fhir.json", responses=_only(FHIR), response_class=Response)

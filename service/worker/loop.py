@@ -172,7 +172,10 @@ class Worker:
         # Until it is done a job may be tried again, and then needs its upload as it was sent.
         is_spent = state == "done" and self._settings.keep_uploads != "as-sent"
         spent = request.upload_id if is_spent else ""
-        if await self._queue.finish(delivery, state, error=problem, counters=counters, spent=spent):
+        is_finished = await self._queue.finish(
+            delivery, state, error=problem, counters=counters, spent=spent, summary=run.summary
+        )
+        if is_finished:
             logger.info("job %s is %s", delivery.job_id, state)
             if state == "done":
                 participants = [user(request.owner), this_process()]

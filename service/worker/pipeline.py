@@ -13,10 +13,10 @@ from itertools import chain
 from inference.predictor import Predictor
 from inference.session import GraphOutput
 from service.images import UploadAtHand, get_ready
-from service.jobs import Job, JobRequest
+from service.jobs import Job, JobRequest, JobSummary
 from service.kept import KEPT
 from service.keys import PRIORITIES, result_key
-from service.results import RESULT
+from service.results import RESULT, summary_of
 from service.sandbox import Sandbox
 from service.settings import Settings
 from service.store import Store
@@ -35,12 +35,16 @@ class JobStoppedError(Exception):
 
 @dataclass
 class JobRun:
-    """One job on its way through the stages; other threads read and write the two flags."""
+    """One job on its way through the stages; other threads read and write the two flags.
+
+    `summary` is there once the result is.
+    """
 
     job: Job
     progress: float = 0.0
     is_stopped: bool = False
     timings_ms: dict[str, float] = field(default_factory=dict)
+    summary: JobSummary | None = None
 
     def reach(self, progress: float) -> None:
         """Note the progress.
@@ -151,6 +155,7 @@ class Pipeline:
         run.reach(INFERRED)
         view = left.view.model_copy(update={"timings_ms": run.timings_ms, "variant": predictor.variant})
         await self._store.put(result_key(job.job_id, job.attempt, RESULT), view.model_dump_json().encode())
+        run.summary = summary_of(view)
 
     async def remove_upload(self, upload_id: str) -> None:
         """Remove an upload as it was sent.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from imaging.errors import UnreadableImageError, UnsupportedImageError
-from imaging.nifti import write_nifti
+from imaging.nifti import write_image, write_nifti
 from imaging.read import inspect_image, read_image
 from tests.imaging.dicom_builder import slice_bytes
 
@@ -147,3 +147,21 @@ def test_an_unstated_orientation_is_warned_of():
     source = nibabel.Nifti1Image(RAMP, None)
     out = io.BytesIO(source.to_bytes())
     assert "states no orientation" in read_image([out.getvalue()]).warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        ([-32768.0, 0.0, 32767.0], np.int16),
+        ([-32769.0, 0.0, 1.0], np.float32),
+        ([0.0, 1.0, 32768.0], np.float32),
+        ([0.0, 0.5, 1.0], np.float32),
+    ],
+)
+def test_an_image_is_written_in_whole_numbers_only_where_nothing_is_lost(values, dtype):
+    volume = np.array(values, np.float32).reshape(1, 1, 3)
+    file = io.BytesIO()
+    write_image(read_image([nifti(volume)]), file)
+    written = loaded(file.getvalue())
+    assert written.get_data_dtype() == dtype
+    np.testing.assert_array_equal(written.get_fdata(), volume)

@@ -10,6 +10,7 @@ from service.api import (
     health_routes,
     job_routes,
     model_routes,
+    page_routes,
     result_routes,
     retrieval_routes,
     score_routes,
@@ -25,7 +26,7 @@ ROUTES = [
     f"{method} {route.path}"
     for module in (
         *(score_routes, stow_routes, retrieval_routes, job_routes),
-        *(result_routes, model_routes, health_routes),
+        *(result_routes, model_routes, page_routes, health_routes),
     )
     for route in module.router.routes
     if isinstance(route, APIRoute) and route.include_in_schema

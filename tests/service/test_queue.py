@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from service.connection import connect
 from service.errors import JobNotFoundError, JobStateError, QueueFullError
-from service.jobs import JobRequest
+from service.jobs import JobRequest, JobSummary
 from service.keys import Keys, make_token
 from service.problems import named_problem
 from service.queue import FAIR_TURN, Delivery, Queue, Waiting
@@ -298,6 +298,19 @@ async def test_a_job_handed_back_is_delivered_again_as_if_for_the_first_time(que
     [again] = await queue.take("two", wait_s=1)
     assert await queue.start(again) is not None
     assert (await queue.status()).depth == 1
+
+
+async def test_a_results_summary_comes_with_the_end_and_goes_with_the_result(queue: Queue):
+    summary = JobSummary(
+        score=0.5, percentile=99, p_value=0.01, pred_label=None, findings=2, warnings=0, slices=1
+    )
+    delivery = await running(queue)
+    assert (await queue.get(delivery.job_id)).summary is None
+    await queue.finish(delivery, "done", counters={"stage_ms:infer": 3}, summary=summary)
+    assert (await queue.get(delivery.job_id)).summary == summary
+    assert (await queue.status()).counters["stage_ms:infer"] == 3
+    await queue.expire(delivery.job_id)
+    assert (await queue.get(delivery.job_id)).summary is None
 
 
 async def test_a_finished_job_cannot_be_tried_again(queue: Queue):

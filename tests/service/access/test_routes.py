@@ -26,6 +26,7 @@ DEMANDS = {
     "GET /jobs/{job_id}/result.json": SEE,
     "GET /jobs/{job_id}/result/overlay.png": SEE,
     "GET /jobs/{job_id}/result/anomaly_map.nii.gz": SEE,
+    "GET /jobs/{job_id}/result/image.nii.gz": SEE,
     "GET /jobs/{job_id}/result.zip": SEE,
     "GET /jobs/{job_id}/result/fhir.json": SEE,
     "GET /jobs/{job_id}/result/deidentification.json": SEE,
@@ -37,7 +38,7 @@ DEMANDS = {
 }
 # They tell nothing of anybody.
 OPEN = {
-    *("GET /", "GET /healthz", "GET /readyz"),
+    *("GET /", "GET /assets/{name}", "GET /sample", "GET /healthz", "GET /readyz"),
     *("GET /docs", "GET /docs/oauth2-redirect", "GET /openapi.json", "MOUNT /static-offline-docs"),
 }
 

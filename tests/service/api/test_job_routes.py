@@ -24,11 +24,12 @@ async def test_an_accepted_image_is_a_queued_job(client: httpx.AsyncClient):
     job = response.json()
     assert response.status_code == 202
     assert response.headers["location"] == f"/jobs/{job['job_id']}" == job["links"]["self"]
-    assert {key: job[key] for key in ("state", "progress", "model", "error")} == {
+    assert {key: job[key] for key in ("state", "progress", "model", "error", "summary")} == {
         "state": "queued",
         "progress": 0.0,
         "model": "tiny@1.0.0",
         "error": None,
+        "summary": None,
     }
     assert (await client.get(response.headers["location"])).json() == job
 

@@ -77,6 +77,16 @@ async def test_a_result_holds_every_field_of_the_contract(client: httpx.AsyncCli
     assert set(result["timings_ms"]) == stages
 
 
+async def test_a_done_jobs_summary_says_what_its_result_says(client: httpx.AsyncClient):
+    result = (await client.post("/score", content=nifti_bytes(), headers=WAIT)).json()
+    [job] = (await client.get("/jobs")).json()
+    assert job["summary"] == {
+        **{name: result[name] for name in ("score", "percentile", "p_value", "pred_label")},
+        **{name: len(result[name]) for name in ("findings", "warnings", "slices")},
+    }
+    assert job["summary"]["slices"] == 5
+
+
 async def test_noise_is_flagged_and_found_while_a_ramp_is_not(client: httpx.AsyncClient):
     out = io.BytesIO()
     PillowImage.fromarray(np.tile(np.arange(64, dtype=np.uint8), (64, 1))).save(out, "PNG")
