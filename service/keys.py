@@ -103,7 +103,7 @@ class Keys:
 
     @property
     def events(self) -> str:
-        """Channel: the id of each job that has changed, and its state, or `removed`."""
+        """Channel: the id of each job that has changed, and its state, or `removed` and the owner."""
         return self._key("events")
 
 

@@ -197,7 +197,7 @@ class Queue:
         while len(found) < count:
             job_ids = await send(self._redis, "ZREVRANGE", self._keys.jobs, start, start + _PAGE - 1)
             found += [
-                job for job in await self._records(job_ids) if owner is None or job.request.owner == owner
+                job for job in await self.records(job_ids) if owner is None or job.request.owner == owner
             ]
             start += _PAGE
             if len(job_ids) < _PAGE:
@@ -206,9 +206,9 @@ class Queue:
 
     async def dead_letters(self) -> list[Job]:
         """The jobs that stopped their worker too often, the newest first."""
-        return await self._records(await send(self._redis, "ZREVRANGE", self._keys.dead, 0, -1))
+        return await self.records(await send(self._redis, "ZREVRANGE", self._keys.dead, 0, -1))
 
-    async def _records(self, job_ids: list[str]) -> list[Job]:
+    async def records(self, job_ids: Sequence[str]) -> list[Job]:
         """The jobs of these ids; one that was removed meanwhile is left out."""
         pipeline = self._redis.pipeline(transaction=False)
         for job_id in job_ids:

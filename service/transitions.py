@@ -219,16 +219,16 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1
 """
 
-# KEYS job, jobs, dead; ARGV id, events.
+# KEYS job, jobs, dead; ARGV id, events. Whose job it was can be asked of nobody after that.
 REMOVE = (
     _PRELUDE
     + """
-local state = redis.call('HGET', KEYS[1], 'state')
-if state == 'queued' or state == 'running' then return state end
+local known = redis.call('HMGET', KEYS[1], 'state', 'owner')
+if known[1] == 'queued' or known[1] == 'running' then return known[1] end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
-redis.call('PUBLISH', ARGV[2], ARGV[1] .. ' removed')
+redis.call('PUBLISH', ARGV[2], ARGV[1] .. ' removed ' .. (known[2] or ''))
 return 'removed'
 """
 )
@@ -244,7 +244,8 @@ redis.call('ZREM', KEYS[4], ARGV[1])
 if not known[1] or known[1] == 'expired' then return 'expired' end
 drop(stream_of(KEYS[2], KEYS[1]), ARGV[3], known[2])
 redis.call('HSET', KEYS[1], 'state', 'expired')
--- With it goes what is left of the result, and of the patient's identity, wherever copies of the store may be.
+-- With it goes what is told of the result, and what is left of the patient's identity, wherever copies of the
+-- store may be.
 redis.call('HDEL', KEYS[1], 'seal_key', 'summary')
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 tell(KEYS[1], ARGV[2], ARGV[1])

@@ -1,19 +1,26 @@
 """/jobs: how far each one is, cancelling, trying again."""
 
+import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from service.access.principal import Principal
 from service.api.access import MaySee, SeenJob, check_changes
 from service.api.delivery import accepted_response
+from service.api.job_feed import JobFeed
 from service.api.score_routes import PROBLEMS
 from service.api.services import Services, ServicesDep
 from service.errors import GoneError
 from service.jobs import FINAL_STATES, JobView
 from service.keys import UPLOADS, input_key
+
+_AT_ONCE = 200  # records of jobs in memory, for one reader
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=PROBLEMS)
 
@@ -25,6 +32,18 @@ async def list_jobs(
     """The newest jobs that you may see, newest first."""
     owner = None if principal.can("read") else principal.owner
     return await services.forecaster.views(await services.queue.recent(count, owner=owner))
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def follow_jobs(principal: MaySee, services: ServicesDep) -> Response:
+    """Server-sent events of all jobs that you may see, from now on.
+
+    `event: job` has a job as it is, whenever one has changed, at most four times a second; `event: removed`
+    the `job_id` of one that is gone. Where the stream ends, some may have been missed: open it again, then
+    ask for the list.
+    """
+    feed = await services.watcher.feed()
+    return EventSourceResponse(_all_events(feed, principal, services), ping=services.settings.heartbeat_s)
 
 
 @router.get("/{job_id}")
@@ -77,6 +96,23 @@ async def _events(job_id: str, seen: str | None, services: Services) -> AsyncIte
         if str(job.revision) != seen:
             view = await services.forecaster.view(job)
             yield ServerSentEvent(view.model_dump_json(), event="job", id=str(job.revision))
+
+
+async def _all_events(
+    feed: JobFeed, principal: Principal, services: Services
+) -> AsyncIterator[ServerSentEvent]:
+    # Without a queue there is nothing to tell, and the reader comes back by itself.
+    with suppress(RedisError):
+        async for changes in feed.batches():
+            for job_id, change in changes.items():
+                if change.is_removal and principal.sees(change.owner):
+                    yield ServerSentEvent(json.dumps({"job_id": job_id}), event="removed")
+            job_ids = [job_id for job_id, change in changes.items() if not change.is_removal]
+            for start in range(0, len(job_ids), _AT_ONCE):
+                jobs = await services.queue.records(job_ids[start : start + _AT_ONCE])
+                seen = [job for job in jobs if principal.sees(job.request.owner)]
+                for view in await services.forecaster.views(seen):
+                    yield ServerSentEvent(view.model_dump_json(), event="job")
 
 
 async def _remove(job_id: str, services: Services) -> Response:

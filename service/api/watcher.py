@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from service.errors import JobNotFoundError
+from service.api.job_feed import Change, JobFeed
+from service.errors import JobNotFoundError, NotReadyError
 from service.jobs import Job
 from service.keys import Keys
 from service.queue import Queue
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 # A message may be lost with its connection: look at least so often.
 _LOOK_S = 1.0
+_START_S = 5.0
 
 
 @dataclass(eq=False)
@@ -42,6 +45,9 @@ class JobWatcher:
         self._channel = keys.events
         self._queue = queue
         self._waiting: defaultdict[str, set[_Waiter]] = defaultdict(set)
+        self._listening = asyncio.Event()
+        # A response that is never begun is never told of its end.
+        self._feeds: WeakSet[JobFeed] = WeakSet()
 
     async def run(self) -> None:
         """Listen for ever."""
@@ -50,6 +56,8 @@ class JobWatcher:
                 await self._listen()
             except RedisError as error:
                 logger.warning("listening for jobs failed: %s", error)
+            self._listening.clear()
+            self._end_feeds()
             await asyncio.sleep(_LOOK_S)
 
     async def changes(self, job_id: str) -> AsyncIterator[Job]:
@@ -85,6 +93,20 @@ class JobWatcher:
                     return job
                 await waiter.sleep(min(left_s, _LOOK_S))
 
+    async def feed(self) -> JobFeed:
+        """Every change of any job from now on.
+
+        Raises:
+            NotReadyError: Nobody would hear of one.
+        """
+        try:
+            await asyncio.wait_for(self._listening.wait(), _START_S)
+        except TimeoutError as error:
+            raise NotReadyError("the queue does not answer; try again in a moment") from error
+        feed = JobFeed()
+        self._feeds.add(feed)
+        return feed
+
     @contextmanager
     def _waiter(self, job_id: str, *, only_its_end: bool = False) -> Iterator[_Waiter]:
         waiter = _Waiter(only_its_end)
@@ -97,10 +119,25 @@ class JobWatcher:
                 del self._waiting[job_id]
 
     async def _listen(self) -> None:
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as subscription:
+        async with self._redis.pubsub() as subscription:
             await subscription.subscribe(self._channel)
             async for message in subscription.listen():
-                job_id, _, state = message["data"].partition(" ")
-                for waiter in self._waiting.get(job_id, ()):
-                    if not waiter.only_its_end or state not in ("queued", "running"):
-                        waiter.changed.set()
+                if message["type"] == "subscribe":
+                    # redis-py also subscribes anew by itself, and what was said before that is lost.
+                    self._end_feeds()
+                    self._listening.set()
+                elif message["type"] == "message":
+                    self._tell(message["data"])
+
+    def _tell(self, message: str) -> None:
+        job_id, state, owner = (*message.split(" ", 2), "", "")[:3]
+        for waiter in self._waiting.get(job_id, ()):
+            if not waiter.only_its_end or state not in ("queued", "running"):
+                waiter.changed.set()
+        for feed in self._feeds:
+            feed.note(job_id, Change(state, owner))
+
+    def _end_feeds(self) -> None:
+        for feed in self._feeds:
+            feed.end()
+        self._feeds.clear()

@@ -9,6 +9,7 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,21 @@ def test_it_stops_within_seconds_and_leaves_no_process(tmp_path: Path, bundles: 
     process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0 and time.monotonic() - began < 15
     assert processes_that_mention(str(tmp_path)) == []
+
+
+def test_a_stream_of_all_jobs_ends_with_the_service_and_does_not_hold_it_up(tmp_path: Path, bundles: Path):
+    with (tmp_path / "log").open("w+") as log:
+        process = start("serve", "--port", "0", data_dir=tmp_path / "data", bundles=bundles, log=log)
+        address = address_of(process)
+        with httpx.stream("GET", f"{address}/jobs/events", timeout=PATIENCE_S) as response:
+            began = time.monotonic()
+            process.terminate()
+            with suppress(httpx.RemoteProtocolError):  # there is no last piece
+                response.read()
+        process.communicate(timeout=PATIENCE_S)
+        log.seek(0)
+        assert (process.returncode, "Traceback" in log.read()) == (0, False)
+    assert time.monotonic() - began < 5
 
 
 def test_a_dead_worker_is_started_again(tmp_path: Path, bundles: Path):

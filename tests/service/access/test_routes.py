@@ -18,6 +18,7 @@ DEMANDS = {
     "GET /retrievals/{retrieval_id}": SEE,
     "DELETE /retrievals/{retrieval_id}": SEE,
     "GET /jobs": SEE,
+    "GET /jobs/events": SEE,
     "GET /jobs/{job_id}": SEE,
     "GET /jobs/{job_id}/events": SEE,
     "DELETE /jobs/{job_id}": SEE,  # and `check_changes`: a reader is told so, not that there is no such job
