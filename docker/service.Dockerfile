@@ -1,4 +1,11 @@
 # The service: API and worker in one image, no torch. RUNTIME=gpu builds it for CUDA.
+FROM python:3.11-slim AS page
+WORKDIR /src
+RUN python3 -m venv /opt/node
+COPY scripts/npm scripts/web scripts/
+COPY service/web service/web
+RUN scripts/web /opt/node
+
 FROM python:3.11-slim AS build
 ARG RUNTIME=cpu
 WORKDIR /src
@@ -12,6 +19,7 @@ COPY imaging imaging
 COPY inference inference
 COPY integrations integrations
 COPY service service
+COPY --from=page /src/service/web/dist service/web/dist
 RUN /opt/atypia/bin/pip install --no-cache-dir --no-deps --force-reinstall . \
  && /opt/atypia/bin/python -c "import service.cli"
 

@@ -1,0 +1,3 @@
+export default function ModelsPage({ name }: { name: string }) {
+  return <h1>ModelsPage {name}</h1>;
+}

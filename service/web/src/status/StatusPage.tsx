@@ -1,0 +1,3 @@
+export default function StatusPage({ name }: { name: string }) {
+  return <h1>StatusPage {name}</h1>;
+}

@@ -1,0 +1,32 @@
+/** Asks for an API key when the service does. */
+
+import { useEffect, useRef } from "preact/hooks";
+import { isKeyWanted, key } from "../state/key";
+
+export function KeyPrompt() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (isKeyWanted.value) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [isKeyWanted.value]);
+
+  function take(event: SubmitEvent): void {
+    event.preventDefault();
+    key.value = new FormData(event.currentTarget as HTMLFormElement).get("key")?.toString().trim() ?? "";
+    isKeyWanted.value = false;
+  }
+
+  return (
+    <dialog ref={dialog} aria-labelledby="key-title" onClose={() => (isKeyWanted.value = false)}>
+      <form onSubmit={take}>
+        <h2 id="key-title">This service asks who you are</h2>
+        <label>
+          API key
+          <input name="key" type="password" autocomplete="off" required />
+        </label>
+        <p class="hint">It stays in this tab. Whoever runs the service makes one with “atypia keys add”.</p>
+        <button type="submit">Continue</button>
+      </form>
+    </dialog>
+  );
+}
