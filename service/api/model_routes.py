@@ -3,11 +3,12 @@
 from typing import Self
 
 from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel
 
 from inference.bundle import CARD, Bundle
-from inference.manifest import Metric, OperatingPoint, Scope, TrainingData
+from inference.errors import BundleNotFoundError
+from inference.manifest import Example, Metric, OperatingPoint, Scope, TrainingData
 from service.api.access import MaySee
 from service.api.score_routes import PROBLEMS
 from service.api.services import ServicesDep
@@ -38,6 +39,7 @@ class ModelView(BaseModel):
     calibration_patients: int
     map_threshold: float
     eval_metrics: dict[str, Metric]
+    examples: tuple[Example, ...]
     training_data: TrainingData
     intended_use: str
     links: dict[str, str]
@@ -98,6 +100,19 @@ async def get_card(name: str, _principal: MaySee, services: ServicesDep) -> Mark
 async def get_calibration(name: str, _principal: MaySee, services: ServicesDep) -> CalibrationView:
     """The scores of held-out normals, and the thresholds."""
     return CalibrationView.of(services.catalog.get(name))
+
+
+@router.get(
+    "/{name}/{file}",
+    response_class=FileResponse,
+    responses={200: {"content": {"image/jpeg": {}}}},
+)
+async def get_example(name: str, file: str, _principal: MaySee, services: ServicesDep) -> FileResponse:
+    """One of the model's examples: a test image with its heatmap."""
+    bundle = services.catalog.get(name)
+    if file not in {example.file for example in bundle.manifest.examples}:
+        raise BundleNotFoundError(f"{bundle.reference} has no example {file!r}; GET /models/{name} lists them")
+    return FileResponse(bundle.folder / file, media_type="image/jpeg")
 
 
 def _links_of(bundle: Bundle) -> dict[str, str]:

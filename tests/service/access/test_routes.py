@@ -35,6 +35,7 @@ DEMANDS = {
     "GET /models": SEE,
     "GET /models/{name}": SEE,
     "GET /models/{name}/card": SEE,
+    "GET /models/{name}/{file}": SEE,
     "GET /models/{name}/calibration": SEE,
     "GET /status": SEE,
     "GET /metrics": READ,
