@@ -98,14 +98,14 @@ def voxel_bytes(content: Buffer, *, limits: Limits) -> range:
     return range(layout.start, layout.start + layout.total_bytes)
 
 
-def write_nifti(volume: np.ndarray, grid: SourceGrid) -> bytes:
-    """A map `(D, H, W)` or `(H, W)` as float32 `.nii.gz` on the source's own grid.
+def write_nifti(volume: np.ndarray, grid: SourceGrid, *, level: int = 9) -> bytes:
+    """A map `(D, H, W)` or `(H, W)` as float32 `.nii.gz` on the source's own grid, packed at gzip's `level`.
 
     The same map gives the same bytes. A side of more than 32,767 voxels makes it a NIfTI-2. A sheared grid
     (a tilted gantry) fits the sform only, so that the qform is then left out.
     """
     nifti = _nifti(volume if volume.ndim == 3 else volume[None], grid, np.float32)
-    return gzip.compress(nifti.to_bytes(), mtime=0)
+    return gzip.compress(nifti.to_bytes(), level, mtime=0)
 
 
 def write_image(image: Image, file: BinaryIO) -> None:

@@ -16,8 +16,10 @@ from inference.findings import Finding, find_regions
 from inference.lattice import Lattice
 from inference.map_planes import MapPlanes
 from inference.preprocess import PreparedSlice, prepare_view
+from inference.reconstruction import Reconstruction
 from inference.scope import departures_of_header, departures_of_pixels
 from inference.session import GraphOutput
+from inference.steps import neighbours
 from inference.view import view_of
 from inference.volume_score import volume_score
 
@@ -32,12 +34,14 @@ MIN_REGION_OF_MAP = 4
 class PreparedImage:
     """An image as the network takes it, with the way back.
 
-    `lattice` says how the slices lie in the image; None where they are its own.
+    `lattice` says how the slices lie in the image; None where they are its own. `shown` is the channel to
+    look at: the first contrast, of the slice itself where its neighbours are channels too.
     """
 
     slices: tuple[PreparedSlice, ...]
     warnings: tuple[str, ...]
     lattice: Lattice | None = None
+    shown: int = 0
 
     @property
     def batch(self) -> np.ndarray:
@@ -61,6 +65,7 @@ class ImageResult:
     map_threshold: float
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
+    reconstruction: Reconstruction | None = None
 
     @property
     def worst_slice(self) -> int:
@@ -109,7 +114,10 @@ def prepare(
         warnings.append(
             f"the file does not say its modality; the model is for {', '.join(manifest.scope.modalities)}"
         )
-    return PreparedImage(slices, (*image.warnings, *warnings), view.lattice)
+    before, _after = neighbours(manifest.preprocessing)
+    # The contrasts of a slice lie together.
+    shown = before * len(slices[0].vois)
+    return PreparedImage(slices, (*image.warnings, *warnings), view.lattice, shown)
 
 
 def finish(bundle: Bundle, image: Image, prepared: PreparedImage, output: GraphOutput) -> ImageResult:
@@ -140,6 +148,7 @@ def finish(bundle: Bundle, image: Image, prepared: PreparedImage, output: GraphO
             )
         ),
         warnings=prepared.warnings,
+        reconstruction=_reconstruction_of(prepared, output),
     )
 
 
@@ -155,6 +164,13 @@ def _check_channels(bundle: Bundle, image: Image) -> None:
             f"the image has the contrasts {', '.join(names) or 'that nobody has named'}, "
             f"{bundle.reference} takes {', '.join(manifest.contrasts)}, in this order"
         )
+
+
+def _reconstruction_of(prepared: PreparedImage, output: GraphOutput) -> Reconstruction | None:
+    made = output.made(prepared.shown)
+    if made is None:
+        return None
+    return Reconstruction(np.stack([part.pixels[prepared.shown] for part in prepared.slices]), made)
 
 
 def _by_slice(scores: np.ndarray, lattice: Lattice | None) -> dict[int, float]:

@@ -31,7 +31,14 @@ class GraphOutput:
 
     score: np.ndarray  # (B,)
     anomaly_map: np.ndarray  # (B, h, w)
-    reconstruction: np.ndarray | None  # (B, C, h, w)
+    reconstruction: np.ndarray | None  # (B, C, h, w), or (B, 1, h, w) where one channel is enough
+
+    def made(self, channel: int) -> np.ndarray | None:
+        """A channel `(B, h, w)` of the reconstruction, or the only one that it has."""
+        if self.reconstruction is None:
+            return None
+        made: np.ndarray = self.reconstruction[:, channel if self.reconstruction.shape[1] > 1 else 0]
+        return made
 
     @staticmethod
     def join(parts: Sequence["GraphOutput"]) -> "GraphOutput":

@@ -217,6 +217,11 @@ def links_of(job_id: str) -> dict[str, str]:
     }
 
 
+def reconstruction_links_of(job_id: str) -> dict[str, str]:
+    """Where it is what the network saw, and what it made of it, if it makes something."""
+    return {name: f"/jobs/{job_id}/result/{name}.nii.gz" for name in ("seen", "reconstruction")}
+
+
 def dicom_links_of(job_id: str) -> dict[str, str]:
     """Where the result of an image that came as DICOM is in that form."""
     names = {"picture": "sc", "report": "sr", "segmentation": "seg", "parametric_map": "pm"}

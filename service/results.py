@@ -8,7 +8,7 @@ from imaging.image import Image, SourceGrid
 from inference.bundle import Bundle, Variant
 from inference.findings import Finding
 from inference.scoring import ImageResult
-from service.jobs import JobSummary, dicom_links_of, links_of
+from service.jobs import JobSummary, dicom_links_of, links_of, reconstruction_links_of
 
 RESULT = "result.json"
 
@@ -100,7 +100,9 @@ class ResultView(BaseModel):
             findings=[FindingView.of(finding) for finding in result.findings],
             warnings=list(result.warnings),
             timings_ms={},
-            links=links_of(job_id) | (dicom_links_of(job_id) if image.source.dicom else {}),
+            links=links_of(job_id)
+            | (reconstruction_links_of(job_id) if result.reconstruction else {})
+            | (dicom_links_of(job_id) if image.source.dicom else {}),
             intended_use=bundle.manifest.intended_use,
         )
 

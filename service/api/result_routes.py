@@ -6,7 +6,20 @@ from fastapi import APIRouter, Header, Query, Response
 
 from service.api.access import SeenJob
 from service.api.delivery import result_response, slice_response
-from service.api.forms import ARCHIVE, DEIDENTIFICATION, DICOM, FHIR, IMAGE, JSON, NIFTI, PNG, Form, negotiate
+from service.api.forms import (
+    ARCHIVE,
+    DEIDENTIFICATION,
+    DICOM,
+    FHIR,
+    IMAGE,
+    JSON,
+    NIFTI,
+    PNG,
+    RECONSTRUCTION,
+    SEEN,
+    Form,
+    negotiate,
+)
 from service.api.score_routes import ANY_FORM, PROBLEMS
 from service.api.services import ServicesDep
 from service.dicom_forms import Kind
@@ -57,6 +70,18 @@ async def get_anomaly_map(job: SeenJob, services: ServicesDep) -> Response:
 async def get_image(job: SeenJob, services: ServicesDep) -> Response:
     """The image itself on the grid of its anomaly map, rescaled (HU for CT), while the upload is kept."""
     return await result_response(job, IMAGE, services)
+
+
+@router.get("/result/seen.nii.gz", responses=_only(SEEN), response_class=Response)
+async def get_seen(job: SeenJob, services: ServicesDep) -> Response:
+    """What the network saw, after preprocessing, on the map's grid. 406 where there is no reconstruction."""
+    return await result_response(job, SEEN, services)
+
+
+@router.get("/result/reconstruction.nii.gz", responses=_only(RECONSTRUCTION), response_class=Response)
+async def get_reconstruction(job: SeenJob, services: ServicesDep) -> Response:
+    """What the network made of it, on the same grid. 406 where the model makes no reconstruction."""
+    return await result_response(job, RECONSTRUCTION, services)
 
 
 @router.get("/result/fhir.json", responses=_only(FHIR), response_class=Response)

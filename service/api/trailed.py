@@ -15,7 +15,7 @@ from service.jobs import Job
 _JOB = "/jobs/{job_id}"
 _RESULTS = (
     *("result", "result.json", "result/overlay.png", "result/anomaly_map.nii.gz"),
-    "result/image.nii.gz",
+    *("result/image.nii.gz", "result/seen.nii.gz", "result/reconstruction.nii.gz"),
     *("result/fhir.json", "result/{kind}.dcm", "result.zip"),
 )
 # By method, route and status: a job that is cancelled is not removed, one that is waited for may end later.

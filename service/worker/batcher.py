@@ -43,6 +43,7 @@ class _Ticket:
     progress: Callable[[float], None]
     came: float
     turn: int  # when it last had slices in a batch; first come, first served before that
+    shown: int = 0
     start: int = 0
     parts: list[GraphOutput] = field(default_factory=list)
     future: "Future[GraphOutput]" = field(default_factory=Future)
@@ -120,16 +121,23 @@ class Batcher:
                 self._changed.notify()
 
     async def run(
-        self, session: Session, slices: np.ndarray, *, priority: int, progress: Callable[[float], None]
+        self,
+        session: Session,
+        slices: np.ndarray,
+        *,
+        priority: int,
+        progress: Callable[[float], None],
+        shown: int = 0,
     ) -> GraphOutput:
         """Run a graph over slices `(D, C, h, w)`, and return its output in their order.
 
         Args:
             priority: Lower goes first.
+            shown: The channel of a reconstruction that is kept.
             progress: Is told the share done, 0 to 1, in the inference thread; may raise to stop, which
                 drops the slices that are left, as cancelling does.
         """
-        ticket = _Ticket(session, slices, priority, progress, time.monotonic(), next(self._turns))
+        ticket = _Ticket(session, slices, priority, progress, time.monotonic(), next(self._turns), shown)
         with self._changed:
             self._tickets.append(ticket)
             self._changed.notify()
@@ -218,7 +226,10 @@ class Batcher:
         for ticket, slices in shares:
             rows = slice(start, start + len(slices))
             start = rows.stop
-            ticket.add(GraphOutput(output.score[rows], output.anomaly_map[rows], None))
+            made = output.made(ticket.shown)
+            # All of its channels would be as large as what the network saw.
+            kept = None if made is None else made[rows, None].astype(np.float16)
+            ticket.add(GraphOutput(output.score[rows], output.anomaly_map[rows], kept))
 
 
 def _split(room: int, wanted: Sequence[int]) -> list[int]:

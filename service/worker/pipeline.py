@@ -15,6 +15,7 @@ from inference.session import GraphOutput
 from service.images import UploadAtHand, get_ready
 from service.jobs import Job, JobRequest, JobSummary
 from service.kept import KEPT
+from service.kept_reconstruction import RECONSTRUCTED
 from service.keys import PRIORITIES, result_key
 from service.results import RESULT, summary_of
 from service.sandbox import Sandbox
@@ -124,7 +125,7 @@ class Pipeline:
         start = time.perf_counter()
         priority = PRIORITIES.index(run.job.request.priority)
         output = await self._batcher.run(
-            predictor.session, entered.slices, priority=priority, progress=report
+            predictor.session, entered.slices, priority=priority, progress=report, shown=entered.shown
         )
         run.timings_ms["infer"] = round(1000 * (time.perf_counter() - start), 3)
         return output
@@ -135,7 +136,10 @@ class Pipeline:
         """Make the result, and store what is kept beside its JSON."""
         job, scratch = run.job, self._store.scratch
         with ExitStack() as files:
-            kept = {result_key(job.job_id, job.attempt, KEPT): files.enter_context(scratch())}
+            kept = {
+                result_key(job.job_id, job.attempt, name): files.enter_context(scratch())
+                for name in (KEPT, RECONSTRUCTED)
+            }
             if self._keeps_cleaned:
                 for key in chain.from_iterable(job.request.cleaned_keys.values()):
                     kept[key] = files.enter_context(scratch())

@@ -20,6 +20,7 @@ from inference.session import GraphOutput
 from service.cleaned import clean_upload
 from service.images import UploadAtHand, decode_upload
 from service.kept import Drawing, Kept, seal_source
+from service.kept_reconstruction import write_reconstruction
 from service.results import ResultView
 from service.sandbox import do_later
 
@@ -52,6 +53,7 @@ class Timings:
 @dataclass(frozen=True)
 class Entered:
     slices: np.ndarray  # (D, C, h, w) float32
+    shown: int  # the channel to look at
     timings: Timings
 
 
@@ -79,17 +81,18 @@ def enter(upload: UploadAtHand, bundle: Bundle, scope: Literal["enforce", "warn"
     _visitors.append(_Visitor(image, prepared))
     if len(slices) == 1:
         do_later(_draw_ahead)
-    return Entered(slices, timings)
+    return Entered(slices, prepared.shown, timings)
 
 
-def leave(
-    bundle: Bundle, output: GraphOutput, job_id: str, upload: UploadAtHand, file: BinaryIO, *files: BinaryIO
-) -> Left:
-    """Make the result of what the graph said; what is kept beside it goes into the file.
+def leave(bundle: Bundle, output: GraphOutput, job_id: str, upload: UploadAtHand, *files: BinaryIO) -> Left:
+    """Make the result of what the graph said; what is kept beside it goes into the files.
 
     Args:
-        files: For each contrast one that gets its de-identified upload; none where it is not to be kept so.
+        files: One for what all forms are made of; one for what the network saw and made of it, which stays
+            empty where it makes nothing; for each contrast one that gets its de-identified upload, none where
+            it is not to be kept so.
     """
+    kept, reconstruction, *cleaned = files
     timings = Timings()
     visitor = _visitors[0]
     image = visitor.image
@@ -102,9 +105,11 @@ def leave(
     forget()
     del visitor, image
     with timings.timed("deidentify"):
-        report = clean_upload(upload, files) if files else b""
+        report = clean_upload(upload, cleaned) if cleaned else b""
     with timings.timed("keep"):
-        Kept(result.map_planes, drawing, source, report).write(file)
+        Kept(result.map_planes, drawing, source, report).write(kept)
+        if result.reconstruction is not None:
+            write_reconstruction(result.reconstruction, reconstruction)
     return Left(view, timings)
 
 

@@ -101,7 +101,7 @@ def test_either_worker_takes_a_job_and_one_that_is_killed_leaves_it_to_the_other
             assert len(machine.client.get(f"{path}/result").json()["slices"]) == 300
     assert b'atypia_jobs_total{state="done"} 2.0' in machines[0].get("/metrics")
     names = [found["path"].split("/")[-1] for batch in obstore.list(results(bucket_url)) for found in batch]
-    assert sorted(names) == sorted(2 * ["kept.npy", "result.json"])
+    assert sorted(names) == sorted(2 * ["kept.npy", "reconstruction.npy", "result.json"])
 
 
 def results(bucket_url: str) -> S3Store:

@@ -83,7 +83,7 @@ async def test_a_job_whose_worker_is_killed_is_finished_once_by_the_next(
     assert (await client.get(path)).json()["state"] == "done"
     assert 'atypia_jobs_total{state="done"} 1.0' in (await client.get("/metrics")).text
     results = sorted(file.name for file in settings.store_dir.glob("results/*/*/*"))
-    assert results == ["kept.npy", "result.json"]
+    assert results == ["kept.npy", "reconstruction.npy", "result.json"]
 
 
 async def test_a_job_that_kills_its_worker_three_times_is_a_dead_letter_until_it_is_sent_again(

@@ -28,6 +28,8 @@ DEMANDS = {
     "GET /jobs/{job_id}/result/overlay.png": SEE,
     "GET /jobs/{job_id}/result/anomaly_map.nii.gz": SEE,
     "GET /jobs/{job_id}/result/image.nii.gz": SEE,
+    "GET /jobs/{job_id}/result/seen.nii.gz": SEE,
+    "GET /jobs/{job_id}/result/reconstruction.nii.gz": SEE,
     "GET /jobs/{job_id}/result.zip": SEE,
     "GET /jobs/{job_id}/result/fhir.json": SEE,
     "GET /jobs/{job_id}/result/deidentification.json": SEE,

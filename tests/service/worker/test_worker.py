@@ -148,7 +148,9 @@ async def test_every_form_of_a_result_can_be_had(client: httpx.AsyncClient):
     assert (await client.get(f"{path}/result.json")).json() == result
     archive = zipfile.ZipFile(io.BytesIO((await client.get(f"{path}/result.zip")).content))
     pictures = ["overlay.png", "anomaly_map.nii.gz"]
-    assert archive.namelist() == ["result.json", *pictures, "deidentification.json", "fhir.json"]
+    assert archive.namelist() == [
+        *("result.json", *pictures, "deidentification.json", "reconstruction.nii.gz", "fhir.json")
+    ]
     assert (await client.get(f"{path}/result", headers={"Accept": "text/html"})).status_code == 406
 
 
@@ -157,7 +159,7 @@ async def test_pictures_are_made_when_they_are_first_asked_for_and_kept(
 ):
     result = (await client.post("/score", content=nifti_bytes(), headers=WAIT)).json()
     folder = next(settings.store_dir.glob(f"results/{result['job_id']}/*"))
-    assert {path.name for path in folder.iterdir()} == {"result.json", "kept.npy"}
+    assert {path.name for path in folder.iterdir()} == {"result.json", "kept.npy", "reconstruction.npy"}
     overlay = (await client.get(result["links"]["overlay"])).content
     assert (folder / "overlay.png").read_bytes() == overlay
     (folder / "kept.npy").unlink()
@@ -231,7 +233,7 @@ async def test_a_running_job_is_cancelled_and_the_worker_goes_on(client: httpx.A
 
 async def test_a_removed_job_leaves_nothing_behind(client: httpx.AsyncClient, settings: Settings):
     result = (await client.post("/score", content=png_bytes(), headers=WAIT)).json()
-    assert len([path for path in settings.store_dir.rglob("*") if path.is_file()]) == 3
+    assert len([path for path in settings.store_dir.rglob("*") if path.is_file()]) == 4
     assert (await client.delete(result["links"]["self"])).status_code == 204
     assert [path for path in settings.store_dir.rglob("*") if path.is_file()] == []
 
