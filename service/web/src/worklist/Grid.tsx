@@ -4,7 +4,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import "./grid.css";
-import { onKey, useArrowsFromAnywhere } from "./keyboard";
+import { focusRow, onKey, useArrowsFromAnywhere } from "./keyboard";
 import {
   activeId,
   activePlace,
@@ -39,6 +39,7 @@ export function Grid() {
   const active = activePlace.value;
   useHeight(scroller, height);
   useSteadyScroll(scroller, height);
+  useSteadyPlace(scroller);
   useArrowsFromAnywhere(scroller);
 
   // The row that the keyboard is at is drawn wherever it is: gone from the page, it would lose the focus.
@@ -156,4 +157,24 @@ function useSteadyScroll(scroller: RefObject<HTMLDivElement>, height: { value: n
     // Back from another page.
     if (scroller.current) scroller.current.scrollTop = scrollTop.value;
   }, []);
+}
+
+/** The keyboard stays at its place when the row there is gone, and takes over the focus that the row had. */
+function useSteadyPlace(scroller: RefObject<HTMLElement>): void {
+  const last = useRef({ place: 0, hadFocus: false });
+  useLayoutEffect(() => {
+    const isGone = activeId.value !== "" && !places.value.has(activeId.value);
+    const heir = shown.value[Math.min(last.current.place, shown.value.length - 1)];
+    if (isGone && heir && scroller.current) {
+      activeId.value = heir.id;
+      if (last.current.hadFocus && document.activeElement === document.body)
+        focusRow(scroller.current, last.current.place);
+    }
+  }, [shown.value]);
+  useLayoutEffect(() => {
+    last.current = {
+      place: activePlace.value,
+      hadFocus: scroller.current?.contains(document.activeElement) ?? false,
+    };
+  });
 }
