@@ -8,6 +8,8 @@ import { loadModels, models } from "./models";
 import { counted, STATE_WORDS } from "./result-text";
 import type { Row } from "./rows";
 
+const REASONS = 4;
+
 type Question = "delete" | "why";
 
 const asked = signal<{ question: Question; rows: readonly Row[] } | null>(null);
@@ -88,8 +90,7 @@ function WhyForm({ rows }: { rows: readonly Row[] }) {
   return (
     <form onSubmit={take}>
       <h2 id="asking-title">{title}</h2>
-      <p class="reason">{first.problem?.detail}</p>
-      {rows.length > 1 && <p class="hint">and {counted(rows.length - 1, "more image")} like it</p>}
+      <Reasons rows={rows} />
       {canGoOn && (
         <>
           <label>
@@ -125,5 +126,21 @@ function WhyForm({ rows }: { rows: readonly Row[] }) {
         {canRetry(first) && <button type="submit">Try again</button>}
       </div>
     </form>
+  );
+}
+
+/** Each reason once: of hundreds of images most are refused for the same. */
+function Reasons({ rows }: { rows: readonly Row[] }) {
+  const reasons = [...new Set(rows.map(({ problem }) => problem?.detail ?? ""))];
+  if (reasons.length === 1) return <p class="reason">{reasons[0]}</p>;
+  return (
+    <ul class="reasons">
+      {reasons.slice(0, REASONS).map((reason) => (
+        <li key={reason} class="reason">
+          {reason}
+        </li>
+      ))}
+      {reasons.length > REASONS && <li>{counted(reasons.length - REASONS, "other reason")}</li>}
+    </ul>
   );
 }

@@ -159,22 +159,17 @@ function useSteadyScroll(scroller: RefObject<HTMLDivElement>, height: { value: n
   }, []);
 }
 
-/** The keyboard stays at its place when the row there is gone, and takes over the focus that the row had. */
+/** The keyboard stays at its place when the row there is gone, and the focus does not get lost with that row. */
 function useSteadyPlace(scroller: RefObject<HTMLElement>): void {
-  const last = useRef({ place: 0, hadFocus: false });
+  const place = useRef(0);
   useLayoutEffect(() => {
     const isGone = activeId.value !== "" && !places.value.has(activeId.value);
-    const heir = shown.value[Math.min(last.current.place, shown.value.length - 1)];
-    if (isGone && heir && scroller.current) {
-      activeId.value = heir.id;
-      if (last.current.hadFocus && document.activeElement === document.body)
-        focusRow(scroller.current, last.current.place);
-    }
+    const heir = shown.value[Math.min(place.current, shown.value.length - 1)];
+    if (!isGone || !heir || !scroller.current) return;
+    activeId.value = heir.id;
+    if (document.activeElement === document.body) focusRow(scroller.current, activePlace.value);
   }, [shown.value]);
   useLayoutEffect(() => {
-    last.current = {
-      place: activePlace.value,
-      hadFocus: scroller.current?.contains(document.activeElement) ?? false,
-    };
+    place.current = activePlace.value;
   });
 }

@@ -145,7 +145,7 @@ function JobBar({ job }: { job: Job }) {
 }
 
 function Score({ summary }: { summary: Summary }) {
-  const { decision, label, percentile, rest } = resultText(summary);
+  const { decision, label, percentile, rest, warned } = resultText(summary);
   return (
     <>
       <span class="decision" data-decision={decision}>
@@ -155,7 +155,10 @@ function Score({ summary }: { summary: Summary }) {
           {percentile}
         </span>
       </span>
-      <small>{rest}</small>
+      <small>
+        {rest}
+        {warned && <span class="warned"> · {warned}</span>}
+      </small>
     </>
   );
 }

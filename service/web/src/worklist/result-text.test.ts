@@ -15,7 +15,8 @@ test("a result says what its score means", () => {
     decision: "flagged",
     label: "Flagged",
     percentile: "99.5th percentile",
-    rest: "score 0.645 · 2 findings · 1 warning",
+    rest: "score 0.645 · 2 findings",
+    warned: "1 warning",
   });
   expect(resultText({ ...SUMMARY, pred_label: false, findings: 0, warnings: 0 }).label).toBe("Not flagged");
   expect(resultText({ ...SUMMARY, pred_label: null }).decision).toBe("undecided");
