@@ -45,6 +45,8 @@ export function settle(): void {
 
 /** Follow until `signal` says so; a stream that breaks is opened again, and what was missed is asked for. */
 export async function followJobs(signal: AbortSignal): Promise<void> {
+  // Something to see at once; it is asked for again when the stream is there and nothing can be missed.
+  void load(signal);
   while (!signal.aborted) {
     let isRefused = false;
     try {
@@ -68,22 +70,23 @@ export async function followJobs(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Ask for the list until it is there; without it the stream tells half. */
+/** Ask for the list, until it is there as long as the stream is: without it the stream tells half. */
 async function load(signal: AbortSignal): Promise<void> {
   const changes: Changes = new Map();
   sinceAsked = changes;
-  while (isConnected.value && !signal.aborted && sinceAsked === changes) {
-    try {
-      const found = await listJobs(LISTED);
-      // What an event has told meanwhile is newer than the list, whichever came first.
+  do {
+    const found = await listJobs(LISTED).catch(() => null);
+    // Asked for anew meanwhile, this one may lack what has happened since.
+    if (sinceAsked !== changes) return;
+    if (found) {
+      // What an event has told is newer than the list, whichever came first.
       jobs.value = merged(listed(found, jobs.value), changes);
       isLoaded.value = true;
-      break;
-    } catch {
-      await pause(AGAIN_MS, signal);
+      sinceAsked = null;
+      return;
     }
-  }
-  if (sinceAsked === changes) sinceAsked = null;
+    await pause(AGAIN_MS, signal);
+  } while (isConnected.value && !signal.aborted);
 }
 
 /** The jobs found; of those known before, also the ones too old for a list that is full. */

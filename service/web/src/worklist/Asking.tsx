@@ -2,11 +2,13 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { canRetry, canScoreAnyway, remove, scoreAnyway, tryAgain } from "./actions";
+import { canRetry, canScoreAnyway, isOutOfScope, remove, scoreAnyway, tryAgain } from "./actions";
 import { selectNone } from "./list-state";
 import { loadModels, models } from "./models";
 import { counted, STATE_WORDS } from "./result-text";
 import type { Row } from "./rows";
+
+const REASONS = 4;
 
 type Question = "delete" | "why";
 
@@ -70,14 +72,14 @@ function WhyForm({ rows }: { rows: readonly Row[] }) {
   useEffect(() => void loadModels(), []);
   const [first] = rows as [Row];
   const able = rows.filter(canScoreAnyway);
-  const isOutOfScope = able.length > 0;
+  const canGoOn = able.length > 0;
   const fitting = models.value.filter(({ contrasts }) => contrasts.length <= 1);
 
   function take(event: SubmitEvent): void {
     event.preventDefault();
     const model = new FormData(event.currentTarget as HTMLFormElement).get("model")?.toString() ?? "";
     close();
-    if (isOutOfScope) scoreAnyway(able, model);
+    if (canGoOn) scoreAnyway(able, model);
     else void tryAgain(rows);
   }
 
@@ -88,9 +90,8 @@ function WhyForm({ rows }: { rows: readonly Row[] }) {
   return (
     <form onSubmit={take}>
       <h2 id="asking-title">{title}</h2>
-      <p class="reason">{first.problem?.detail}</p>
-      {rows.length > 1 && <p class="hint">and {counted(rows.length - 1, "more image")} like it</p>}
-      {isOutOfScope && (
+      <Reasons rows={rows} />
+      {canGoOn && (
         <>
           <label>
             Score anyway with
@@ -108,17 +109,38 @@ function WhyForm({ rows }: { rows: readonly Row[] }) {
           </p>
         </>
       )}
+      {isOutOfScope(first) && !canGoOn && (
+        <p class="hint">
+          Its files are not in this tab any more. Drop them again to score them all the same.
+        </p>
+      )}
       <div class="answers">
         <button type="button" onClick={close}>
           Close
         </button>
-        {isOutOfScope && (
+        {canGoOn && (
           <button type="submit" disabled={fitting.length === 0}>
             Score anyway
           </button>
         )}
-        {!isOutOfScope && canRetry(first) && <button type="submit">Try again</button>}
+        {canRetry(first) && <button type="submit">Try again</button>}
       </div>
     </form>
+  );
+}
+
+/** Each reason once: of hundreds of images most are refused for the same. */
+function Reasons({ rows }: { rows: readonly Row[] }) {
+  const reasons = [...new Set(rows.map(({ problem }) => problem?.detail ?? ""))];
+  if (reasons.length === 1) return <p class="reason">{reasons[0]}</p>;
+  return (
+    <ul class="reasons">
+      {reasons.slice(0, REASONS).map((reason) => (
+        <li key={reason} class="reason">
+          {reason}
+        </li>
+      ))}
+      {reasons.length > REASONS && <li>{counted(reasons.length - REASONS, "other reason")}</li>}
+    </ul>
   );
 }

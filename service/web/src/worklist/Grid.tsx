@@ -4,7 +4,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import "./grid.css";
-import { onKey, useArrowsFromAnywhere } from "./keyboard";
+import { focusRow, onKey, useArrowsFromAnywhere } from "./keyboard";
 import {
   activeId,
   activePlace,
@@ -39,6 +39,7 @@ export function Grid() {
   const active = activePlace.value;
   useHeight(scroller, height);
   useSteadyScroll(scroller, height);
+  useSteadyPlace(scroller);
   useArrowsFromAnywhere(scroller);
 
   // The row that the keyboard is at is drawn wherever it is: gone from the page, it would lose the focus.
@@ -156,4 +157,19 @@ function useSteadyScroll(scroller: RefObject<HTMLDivElement>, height: { value: n
     // Back from another page.
     if (scroller.current) scroller.current.scrollTop = scrollTop.value;
   }, []);
+}
+
+/** The keyboard stays at its place when the row there is gone, and the focus does not get lost with that row. */
+function useSteadyPlace(scroller: RefObject<HTMLElement>): void {
+  const place = useRef(0);
+  useLayoutEffect(() => {
+    const isGone = activeId.value !== "" && !places.value.has(activeId.value);
+    const heir = shown.value[Math.min(place.current, shown.value.length - 1)];
+    if (!isGone || !heir || !scroller.current) return;
+    activeId.value = heir.id;
+    if (document.activeElement === document.body) focusRow(scroller.current, activePlace.value);
+  }, [shown.value]);
+  useLayoutEffect(() => {
+    place.current = activePlace.value;
+  });
 }

@@ -10,6 +10,8 @@ import type { Pause } from "./queue";
 import { looked, notices, stopReading } from "./reading";
 import { counted } from "./result-text";
 
+const LATE_MS = 4000;
+
 export function Notices() {
   const pause = outbox.pause.value;
   return (
@@ -23,14 +25,26 @@ export function Notices() {
         </p>
       )}
       {pause && <PauseNotice pause={pause} />}
-      {!isConnected.value && !pause && (
-        <p class="notice" role="status">
-          The service does not answer; what is shown may be old. This page tries again by itself.
-        </p>
-      )}
+      {!pause && <AwayNotice />}
       <Sentences list={notices} />
       <Sentences list={complaints} />
     </div>
+  );
+}
+
+/** Not at once: a connection that is being made, or made again, is no news. */
+function AwayNotice() {
+  const isLate = useSignal(false);
+  useEffect(() => {
+    isLate.value = false;
+    const timer = setTimeout(() => (isLate.value = true), LATE_MS);
+    return () => clearTimeout(timer);
+  }, [isConnected.value]);
+  if (isConnected.value || !isLate.value) return null;
+  return (
+    <p class="notice" role="status">
+      The service does not answer; what is shown may be old. This page tries again by itself.
+    </p>
   );
 }
 

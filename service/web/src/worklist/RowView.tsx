@@ -15,6 +15,7 @@ export const ROW_HEIGHT = 46;
 /** The heading is the table's first row. */
 const HEADINGS = 1;
 
+const NO_NAME = "The service gets no names of files; only the tab that sent them knows them.";
 const STATE_MARKS: Record<RowState, Shape> = {
   waiting: "clock",
   sending: "up",
@@ -59,7 +60,7 @@ export function RowView({ row, place, isActive }: Props) {
       </div>
       <div role="gridcell" class="name">
         {row.job ? (
-          <a href={`#/jobs/${row.id}`} title={row.name} tabIndex={tabIndex}>
+          <a href={`#/jobs/${row.id}`} title={row.image ? row.name : NO_NAME} tabIndex={tabIndex}>
             {row.name}
           </a>
         ) : (
@@ -94,7 +95,7 @@ function aboutFiles({ image, job }: Row): string {
   const size = image ? bytes(image.files.reduce((sum, { file }) => sum + file.size, 0)) : "";
   const slices = job?.summary?.slices ?? image?.files.length ?? 1;
   const what = slices > 1 ? counted(slices, "slice") : "";
-  return [what, size].filter(Boolean).join(" · ") || "sent from elsewhere";
+  return [what, size || "name not kept"].filter(Boolean).join(" · ");
 }
 
 function StateText({ row, tabIndex }: { row: Row; tabIndex: number }) {
@@ -144,7 +145,7 @@ function JobBar({ job }: { job: Job }) {
 }
 
 function Score({ summary }: { summary: Summary }) {
-  const { decision, label, percentile, rest } = resultText(summary);
+  const { decision, label, percentile, rest, warned } = resultText(summary);
   return (
     <>
       <span class="decision" data-decision={decision}>
@@ -154,7 +155,10 @@ function Score({ summary }: { summary: Summary }) {
           {percentile}
         </span>
       </span>
-      <small>{rest}</small>
+      <small>
+        {rest}
+        {warned && <span class="warned"> · {warned}</span>}
+      </small>
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** The first page: bring images, see how far they are and what came out, open one. */
 
-import { isConnected, isLoaded } from "../state/jobs";
+import { isLoaded } from "../state/jobs";
 import { Announcer } from "./Announcer";
 import { Asking } from "./Asking";
 import { Choosers } from "./Choosers";
@@ -32,7 +32,7 @@ export function Worklist() {
         isLoaded.value ? (
           <Empty />
         ) : (
-          isConnected.value && <p class="loading">Loading…</p>
+          <p class="loading">Loading…</p>
         )
       ) : (
         <>

@@ -6,22 +6,23 @@ import { FINAL, type Job } from "../api/types";
 import { note } from "../state/jobs";
 import { outbox } from "./outbox";
 import type { Choice } from "./queue";
-import type { Row } from "./rows";
+import type { Row, RowState } from "./rows";
 
 /** What went wrong with the last action, in the service's sentences. */
 export const complaints = signal<string[]>([]);
 
 const AT_ONCE = 4;
 const OUT_OF_SCOPE = new Set(["urn:atypia:problem:out-of-scope", "urn:atypia:problem:no-model-for-image"]);
+const TRIED_AGAIN: ReadonlySet<RowState> = new Set<RowState>(["refused", "failed", "cancelled", "expired"]);
 
+/** Refused only because no model is meant for such an image: the same again would be refused again. */
+export const isOutOfScope = ({ problem }: Row): boolean => problem !== null && OUT_OF_SCOPE.has(problem.type);
 export const canCancel = ({ job, state }: Row): boolean =>
   job ? !FINAL.has(job.state) : state === "waiting" || state === "sending";
-export const canRetry = ({ job, state }: Row): boolean =>
-  job ? state === "failed" || state === "cancelled" || state === "expired" : state === "refused";
+export const canRetry = (row: Row): boolean => TRIED_AGAIN.has(row.state) && !isOutOfScope(row);
 export const canDelete = ({ job, state }: Row): boolean => job !== null || state === "refused";
-/** Refused only because no model is meant for such an image; its files must still be at hand. */
-export const canScoreAnyway = ({ problem, image }: Row): boolean =>
-  image !== null && problem !== null && OUT_OF_SCOPE.has(problem.type);
+/** Its files must still be at hand. */
+export const canScoreAnyway = (row: Row): boolean => row.image !== null && isOutOfScope(row);
 
 export function cancel(rows: readonly Row[]): Promise<void> {
   outbox.remove(rows.filter((row) => row.outgoing && canCancel(row)).map(({ id }) => id));

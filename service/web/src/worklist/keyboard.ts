@@ -63,7 +63,7 @@ export function useArrowsFromAnywhere(scroller: RefObject<HTMLElement>): void {
   }, []);
 }
 
-function focusRow(scroller: HTMLElement, place: number): void {
+export function focusRow(scroller: HTMLElement, place: number): void {
   const row = shown.value[place];
   if (!row) return;
   activeId.value = row.id;

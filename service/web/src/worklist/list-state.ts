@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { sent } from "../state/files";
 import { jobs } from "../state/jobs";
 import { outbox } from "./outbox";
-import { filtered, NO_FILTER, rowsOf, sorted, type Filter, type Row, type Sorting } from "./rows";
+import { filtered, inOrderOf, NO_FILTER, rowsOf, sorted, type Filter, type Row, type Sorting } from "./rows";
 
 export const sorting = signal<Sorting>({ column: "created", isDescending: true });
 export const filter = signal<Filter>(NO_FILTER);
@@ -14,7 +14,11 @@ export const activeId = signal("");
 export const scrollTop = signal(0);
 
 export const rows = computed(() => rowsOf(jobs.value, sent.value, outbox.items.value));
-export const shown = computed(() => sorted(filtered(rows.value, filter.value), sorting.value));
+let before: readonly Row[] = [];
+export const shown = computed(() => {
+  before = sorted(inOrderOf(before, filtered(rows.value, filter.value)), sorting.value);
+  return before;
+});
 export const places = computed(() => new Map(shown.value.map((row, place) => [row.id, place])));
 /** Where the keyboard is among the rows shown. */
 export const activePlace = computed(() => places.value.get(activeId.value) ?? 0);

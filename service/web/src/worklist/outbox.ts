@@ -22,3 +22,8 @@ effect(() => {
   // A pause without end waits for a key.
   if (key.value && outbox.pause.peek()?.until === Infinity) outbox.resume();
 });
+
+addEventListener("beforeunload", (event) => {
+  // What has not been sent would be gone with the tab; the browser asks in its own words.
+  if ([...outbox.items.value.values()].some(({ stage }) => stage !== "refused")) event.preventDefault();
+});

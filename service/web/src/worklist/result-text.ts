@@ -14,6 +14,8 @@ export interface ResultText {
   percentile: string;
   /** "score 0.64 · 2 findings". */
   rest: string;
+  /** "1 warning", "" for none. */
+  warned: string;
 }
 
 const TIME = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
@@ -45,12 +47,13 @@ export function resultText(summary: Summary): ResultText {
   const decision = summary.pred_label === null ? "undecided" : summary.pred_label ? "flagged" : "clear";
   const rest = [`score ${number(summary.score)}`];
   if (summary.findings > 0) rest.push(counted(summary.findings, "finding"));
-  if (summary.warnings > 0) rest.push(counted(summary.warnings, "warning"));
+  const warned = summary.warnings > 0 ? counted(summary.warnings, "warning") : "";
   return {
     decision,
     label: LABELS[decision],
     percentile: percentileText(summary.percentile),
     rest: rest.join(" · "),
+    warned,
   };
 }
 

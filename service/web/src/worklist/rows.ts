@@ -129,6 +129,17 @@ export function sorted(rows: readonly Row[], { column, isDescending }: Sorting):
   });
 }
 
+/** The rows as others with their ids were, then those that are new: what is nearly sorted is sorted in no time. */
+export function inOrderOf(before: readonly Row[], rows: readonly Row[]): Row[] {
+  const left = new Map(rows.map((row) => [row.id, row]));
+  const known: Row[] = [];
+  for (const { id } of before) {
+    const row = left.get(id);
+    if (row && left.delete(id)) known.push(row);
+  }
+  return [...known, ...left.values()];
+}
+
 export function filtered(rows: readonly Row[], { text, model, state, flagged }: Filter): Row[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return rows.filter(
