@@ -40,7 +40,7 @@ export async function openScene(canvas: HTMLCanvasElement, stage: Stage): Promis
     dragMode: DRAG_MODE.windowing,
     show3Dcrosshair: true,
     crosshairColor: ACCENT,
-    crosshairWidth: 0.3,
+    crosshairWidth: 0.2,
     crosshairWidthUnit: "percent",
     crosshairGap: 6,
     fontColor: new Float32Array([0.91, 0.93, 0.95, 1]),
