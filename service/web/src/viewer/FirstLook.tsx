@@ -1,44 +1,26 @@
-/** The service's own drawing of a slice: there at once, and all there is once the image itself is gone. */
+/** The service's own drawing of the worst slice: there at once, and all there is once the image itself is gone. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { getForm } from "../api/client";
-import { sizeOf, type ViewState } from "./state";
 
 interface Props {
-  view: ViewState;
+  /** A PNG; null until it is there. */
+  picture: ArrayBuffer | null;
   /** Why there is no more than this; "" while the image is loading. */
   note: string;
 }
 
-export function FirstLook({ view, note }: Props) {
-  const picture = useSignal("");
-  const { result } = view;
+export function FirstLook({ picture, note }: Props) {
+  const address = useSignal("");
   useEffect(() => {
-    const leaving = new AbortController();
-    let address = "";
-    getForm(result.job_id, "overlay.png", leaving.signal).then(
-      (content) => {
-        address = URL.createObjectURL(new Blob([content], { type: "image/png" }));
-        picture.value = address;
-      },
-      // Without it there is still what the panel says, and the image itself on its way.
-      () => {},
-    );
-    return () => {
-      leaving.abort();
-      URL.revokeObjectURL(address);
-    };
-  }, [result.job_id]);
-  const slices = sizeOf(result)[2];
+    if (!picture) return;
+    const made = URL.createObjectURL(new Blob([picture], { type: "image/png" }));
+    address.value = made;
+    return () => URL.revokeObjectURL(made);
+  }, [picture]);
   return (
     <div class="first-look">
-      {picture.value && (
-        <img
-          src={picture.value}
-          alt={`Heatmap over the ${slices > 1 ? "slice with its highest value" : "image"}`}
-        />
-      )}
+      {address.value && <img src={address.value} alt="Heatmap over the slice with the highest anomaly" />}
       <p class={note ? "warning" : "hint"} role="status">
         {note || "Loading the image in full resolution…"}
       </p>

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { getCalibration, getResult, ServiceError } from "../api/client";
+import { getCalibration, getForm, getResult, ServiceError } from "../api/client";
 import type { Result } from "../api/types";
 import { nameOf } from "../state/files";
 import { FirstLook } from "./FirstLook";
@@ -14,9 +14,11 @@ import { stageOf, type Stage } from "./stage";
 import { viewOf, type ViewState } from "./state";
 
 const GONE = 410;
-const IMAGE_GONE = "The image is kept no longer; this is its picture as it was drawn then.";
+const IMAGE_GONE =
+  "The image is kept no longer. This is its heatmap as it was drawn while the image was there.";
 
 export function ResultView({ jobId }: { jobId: string }) {
+  const overlay = useSignal<ArrayBuffer | null>(null);
   const view = useSignal<ViewState | null>(null);
   const stage = useSignal<Stage | null>(null);
   const failure = useSignal("");
@@ -24,6 +26,7 @@ export function ResultView({ jobId }: { jobId: string }) {
   useEffect(() => {
     const leaving = new AbortController();
     load(jobId, leaving.signal, {
+      overlay: (found) => (overlay.value = found),
       view: (found) => (view.value = found),
       stage: (found) => (stage.value = found),
     }).catch((error: unknown) => {
@@ -33,48 +36,55 @@ export function ResultView({ jobId }: { jobId: string }) {
   }, [jobId]);
 
   const shown = view.value;
-  if (!shown) {
-    return failure.value ? (
+  if (!shown && failure.value) {
+    return (
       <div class="page narrow">
-        <p class="error" role="alert">
-          {failure.value}
-        </p>
-        <a href="#/">Back to the worklist</a>
+        <section class="panel">
+          <h1>This result cannot be shown</h1>
+          <p class="error" role="alert">
+            {failure.value}
+          </p>
+          <a href="#/">Back to the worklist</a>
+        </section>
       </div>
-    ) : (
-      <p class="loading">Loading the result…</p>
     );
   }
   return (
     <div class="viewer">
       <h1 class="hidden-text">Result of {nameOf(jobId)}</h1>
       <section class="viewer-picture" aria-label="Image">
-        {stage.value ? <Picture stage={stage.value} /> : <FirstLook view={shown} note={failure.value} />}
-        <SliceStrip view={shown} />
+        {stage.value ? (
+          <Picture stage={stage.value} />
+        ) : (
+          <FirstLook picture={overlay.value} note={failure.value} />
+        )}
+        {shown && <SliceStrip view={shown} />}
       </section>
       <aside class="viewer-side" aria-label="Result">
-        <SidePanel view={shown} />
+        {shown ? <SidePanel view={shown} /> : <p class="loading">Loading the result…</p>}
       </aside>
     </div>
   );
 }
 
 interface Found {
+  overlay: (picture: ArrayBuffer) => void;
   view: (view: ViewState) => void;
   stage: (stage: Stage) => void;
 }
 
 async function load(jobId: string, leaving: AbortSignal, found: Found): Promise<void> {
+  // Without it there is still what the panel says, and the image itself on its way.
+  const overlay = getForm(jobId, "overlay.png", leaving).then(found.overlay, () => {});
   const result = await getResult(jobId);
-  const images = loadImages(result, leaving);
-  // Its failure is met where it is awaited.
-  images.catch(() => {});
-  const view = viewOf(result, await mapThresholdOf(result));
+  const mapThreshold = await mapThresholdOf(result);
   if (leaving.aborted) return;
+  const view = viewOf(result, mapThreshold);
   found.view(view);
-  const stage = stageOf(view, await images);
-  if (leaving.aborted) return;
-  found.stage(stage);
+  // The service draws one picture after the other: the large one would keep the quick one waiting.
+  await overlay;
+  const stage = stageOf(view, await loadImages(result, leaving), mapThreshold);
+  if (!leaving.aborted) found.stage(stage);
 }
 
 async function mapThresholdOf(result: Result): Promise<number> {

@@ -1,7 +1,7 @@
 /** Panes side by side with one cross hair: the image with its heatmap and alone, or what the model made of it. */
 
 import { computed, useSignal, type ReadonlySignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { loadReconstruction, type Reconstruction } from "./images";
 import type { Pane } from "./paint";
 import { ImagePanes, ReconstructionPanes } from "./panes";
@@ -13,9 +13,15 @@ export function SlicesLayout({ stage }: { stage: Stage }) {
     const panes = new ImagePanes(stage.images);
     return [computed(() => panes.withHeatmap(stage)), computed(() => panes.alone(stage))];
   }, []);
+  const area = useRef<HTMLDivElement>(null);
+  const isMeasuring = stage.view.isMeasuring.value;
+  useEffect(() => {
+    // Enter must set the line's ends, not press the button that began it.
+    if (isMeasuring) area.current?.focus();
+  }, [isMeasuring]);
   const isCompanion = stage.view.companion.value === "reconstruction";
   return (
-    <div class="panes">
+    <div class="panes" ref={area} tabIndex={-1}>
       {isCompanion ? <Companion stage={stage} /> : <Row key="image" stage={stage} panes={image} />}
     </div>
   );

@@ -42,9 +42,15 @@ export function Toolbar({ stage, onHelp }: Props) {
         <Layouts stage={stage} />
         <Windowing stage={stage} />
         <Zoom stage={stage} />
-        <Tools stage={stage} onHelp={onHelp} />
+        <Tools stage={stage} />
       </div>
-      <HeatmapTools stage={stage} />
+      <div class="tools">
+        <HeatmapTools stage={stage} />
+        <div class="joined tools-end" role="group" aria-label="The viewer">
+          <Tool text="Reset" label="Reset zoom, window and modes" onClick={() => reset(stage)} />
+          <Tool text="Keys" label="Keyboard shortcuts" hint="?" onClick={onHelp} />
+        </div>
+      </div>
     </div>
   );
 }
@@ -101,11 +107,6 @@ function Windowing({ stage }: { stage: Stage }) {
           ))}
         </select>
       </label>
-      <span class="window-text" title="Window centre and width">
-        <span class="hidden-text">Centre and width </span>
-        {number(center)} / {number(width)}
-        {stage.images.isHu && " HU"}
-      </span>
       <div class="joined" role="group" aria-label="Window tools">
         <Toggle
           text="Drag"
@@ -144,7 +145,7 @@ function Zoom({ stage }: { stage: Stage }) {
   );
 }
 
-function Tools({ stage, onHelp }: Props) {
+function Tools({ stage }: { stage: Stage }) {
   return (
     <div class="joined tools-end" role="group" aria-label="Tools">
       <Toggle
@@ -153,9 +154,7 @@ function Tools({ stage, onHelp }: Props) {
         isOn={stage.view.isMeasuring.value}
         onClick={() => toggleMeasuring(stage)}
       />
-      <Tool text="Reset" label="Reset zoom, window and modes" onClick={() => reset(stage)} />
       <Tool text="Screenshot" hint="S" onClick={() => void saveScreenshot(stage)} />
-      <Tool text="Keys" label="Keyboard shortcuts" hint="?" onClick={onHelp} />
     </div>
   );
 }
@@ -165,21 +164,19 @@ function HeatmapTools({ stage }: { stage: Stage }) {
   const top = Math.max(images.highest, view.full.value, view.threshold.value);
   const step = top / 200;
   return (
-    <div class="tools" role="group" aria-label="Heatmap">
+    <div class="tool-group" role="group" aria-label="Heatmap">
       <Toggle text="Heatmap" hint="H" isOn={isMapShown.value} onClick={() => toggleMap(stage)} />
-      <label class="inline">
-        Colours
-        <select
-          value={view.colormap.value}
-          onChange={(event) => (view.colormap.value = event.currentTarget.value as Colormap)}
-        >
-          {COLORMAPS.map(([value, text]) => (
-            <option key={value} value={value}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
+      <select
+        aria-label="Colours of the heatmap"
+        value={view.colormap.value}
+        onChange={(event) => (view.colormap.value = event.currentTarget.value as Colormap)}
+      >
+        {COLORMAPS.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
       <Slider
         text="Opacity"
         value={view.opacity.value}

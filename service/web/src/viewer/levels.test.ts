@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { colour, depthFor, Levels } from "./levels";
+import { colour, depthFor, Levels, refined } from "./levels";
 import { Volume } from "./volume";
 
 const AFFINE: Volume["affine"] = [
@@ -66,4 +66,12 @@ test("a plane whose columns run backwards is read backwards", () => {
   const half = new Levels(turned, 0, "max").at(1);
   // Columns 2 and 1 of both rows, then column 0.
   expect([...half.values]).toEqual([5, 3]);
+});
+
+test("twice as many values lie between the ones there are", () => {
+  const level = new Levels(VOLUME, 0, "mean").at(0);
+  const fine = refined(level, { left: 1, top: 0, width: 3, height: 2 }, 2);
+  // Centres at columns 0.25, 0.75 and 1.25; at rows 0 (none is above) and 0.25, a row being 3 more.
+  expect([...fine.values]).toEqual([0.25, 0.75, 1.25, 1, 1.5, 2]);
+  expect([fine.width, fine.height]).toEqual([3, 2]);
 });

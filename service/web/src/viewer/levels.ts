@@ -82,6 +82,45 @@ export function colour(level: Level, part: Part, { table, low, high, isCut }: Co
   return words;
 }
 
+/**
+ * A part of a level with `factor` times as many values across and down, lying on straight lines between its own: a
+ * threshold then cuts along a smooth line. The part is in the finer pixels.
+ */
+export function refined(level: Level, part: Part, factor: number): Level {
+  const values = new Float32Array(part.width * part.height);
+  const columns = stepsBetween(part.left, part.width, factor, level.width);
+  const rows = stepsBetween(part.top, part.height, factor, level.height);
+  const from = level.values;
+  let place = 0;
+  for (const [above, below, down] of rows) {
+    const upper = level.origin + above * level.down;
+    const lower = level.origin + below * level.down;
+    for (const [left, right, across] of columns) {
+      const a = from[upper + left * level.across] as number;
+      const b = from[upper + right * level.across] as number;
+      const c = from[lower + left * level.across] as number;
+      const d = from[lower + right * level.across] as number;
+      const top = a + across * (b - a);
+      values[place++] = top + down * (c + across * (d - c) - top);
+    }
+  }
+  return { values, width: part.width, height: part.height, origin: 0, across: 1, down: part.width };
+}
+
+/** For each finer pixel: the values before and after it, and how far it is between them. */
+function stepsBetween(
+  first: number,
+  count: number,
+  factor: number,
+  length: number,
+): [number, number, number][] {
+  return Array.from({ length: count }, (_, index) => {
+    const place = Math.min(length - 1, Math.max(0, (first + index + 0.5) / factor - 0.5));
+    const before = Math.floor(place);
+    return [before, Math.min(before + 1, length - 1), place - before];
+  });
+}
+
 function halved(level: Level, pooling: Pooling): Level {
   const width = Math.ceil(level.width / 2);
   const height = Math.ceil(level.height / 2);

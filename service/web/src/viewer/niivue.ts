@@ -35,11 +35,13 @@ export async function openScene(canvas: HTMLCanvasElement, stage: Stage): Promis
     isRadiologicalConvention: true,
     sagittalNoseLeft: true,
     isSliceMM: true,
+    multiplanarPadPixels: 8,
     multiplanarShowRender: SHOW_RENDER.NEVER,
     dragMode: DRAG_MODE.windowing,
     show3Dcrosshair: true,
     crosshairColor: ACCENT,
-    crosshairWidth: 1,
+    crosshairWidth: 0.2,
+    crosshairWidthUnit: "percent",
     crosshairGap: 6,
     fontColor: new Float32Array([0.91, 0.93, 0.95, 1]),
   });
@@ -69,14 +71,15 @@ export async function openScene(canvas: HTMLCanvasElement, stage: Stage): Promis
   return {
     show: (layout) => niivue.setSliceType(layout === "render" ? SLICE_TYPE.RENDER : SLICE_TYPE.MULTIPLANAR),
     window: () => {
-      [image.cal_min, image.cal_max] = limitsOf(view.window.value);
+      // A new colour table takes the limits back to the volume's own: they come after.
       image.colormap = stage.isInverted.value ? "film-inverted" : "film";
+      [image.cal_min, image.cal_max] = limitsOf(view.window.value);
       niivue.updateGLVolume();
     },
     heatmap: () => {
+      map.colormap = `heat-${view.colormap.value}`;
       map.cal_min = view.threshold.value;
       map.cal_max = view.full.value;
-      map.colormap = `heat-${view.colormap.value}`;
       map.opacity = stage.isMapShown.value ? view.opacity.value : 0;
       niivue.updateGLVolume();
     },
@@ -89,8 +92,8 @@ export async function openScene(canvas: HTMLCanvasElement, stage: Stage): Promis
       const whole = fit(stage.extent, ...stage.size.value).scale;
       const closer = placeOn(stage).scale / whole;
       const [left, posterior, superior] = images.image.mmOf(view.at.value);
-      // Closer means about the cross hair: it moves to where it would be without.
-      const shift = closer > 1 ? -(1 - 1 / closer) : 0;
+      // About the cross hair, which so stays where it is.
+      const shift = 1 - closer;
       niivue.setPan2Dxyzmm([-left * shift, -posterior * shift, superior * shift, closer]);
       niivue.setScale(closer);
     },

@@ -19,14 +19,16 @@ export interface Coat {
 export interface Legend {
   title: string;
   colours: Colour[];
-  /** Values at the top, at the bottom and, if it tells something, in the middle. */
   top: string;
-  middle?: string;
   bottom: string;
+  /** A value between them that tells something: where it is, from 0 at the bottom to 1. */
+  mark: { share: number; text: string } | null;
 }
 
 export interface Pane {
   title: string;
+  /** The window's values. */
+  note: string;
   coats: Coat[];
   legend: Legend | null;
 }
@@ -64,6 +66,7 @@ export function paint(context: CanvasRenderingContext2D, pane: Pane, frame: Fram
     const text = `Slice ${marks.at[2] + 1} / ${marks.slices}`;
     write(context, text, [width - 10 * unit, 10 * unit], "right", "top", unit);
   }
+  if (pane.note) write(context, pane.note, [10 * unit, height - 28 * unit], "left", "bottom", unit);
   write(context, NOTICE, [10 * unit, height - 10 * unit], "left", "bottom", unit, NOTICE_INK);
   if (marks.edges) paintEdges(context, marks.edges, unit);
   if (pane.legend) paintLegend(context, pane.legend, unit);
@@ -178,13 +181,12 @@ function paintLegend(context: CanvasRenderingContext2D, legend: Legend, unit: nu
   context.strokeStyle = "#7f8fa0";
   context.lineWidth = unit;
   context.strokeRect(left - unit / 2, top - unit / 2, bar.width + unit, bar.height + unit);
-  const labels: [string, number, CanvasTextBaseline][] = [
-    [legend.top, top, "top"],
-    [legend.middle ?? "", top + bar.height / 2, "middle"],
-    [legend.bottom, top + bar.height, "bottom"],
-  ];
-  for (const [text, y, baseline] of labels) {
-    if (text) write(context, text, [left - 6 * unit, y], "right", baseline, unit);
+  write(context, legend.top, [left - 6 * unit, top], "right", "top", unit);
+  write(context, legend.bottom, [left - 6 * unit, top + bar.height], "right", "bottom", unit);
+  if (legend.mark) {
+    const y = top + bar.height * (1 - legend.mark.share);
+    strokeLines(context, [[left - 4 * unit, y, left + bar.width, y]], INK, 1.5 * unit);
+    write(context, legend.mark.text, [left - 6 * unit, y], "right", "middle", unit);
   }
   write(context, legend.title, [width - 10 * unit, top + bar.height + 8 * unit], "right", "top", unit);
 }

@@ -5,7 +5,8 @@ import { differenceColours, greys, heatmapColours, packed, type Colour } from ".
 import type { Images, Reconstruction } from "./images";
 import { Layer } from "./layer";
 import type { Colouring } from "./levels";
-import type { Coat, Pane } from "./paint";
+import type { Coat, Legend, Pane } from "./paint";
+import { valueText } from "./reading";
 import type { Stage } from "./stage";
 import type { Window } from "./state";
 import { limitsOf } from "./windowing";
@@ -47,13 +48,22 @@ export class ImagePanes {
     return {
       title: isShown ? "Image with heatmap" : "Image, heatmap hidden",
       coats: [grey(this.image, view.window.value, stage.isInverted.value), ...(isShown ? [heat] : [])],
-      legend: isShown ? { title: "anomaly", colours, top: `≥ ${number(high)}`, bottom: number(low) } : null,
+      note: windowText(view.window.value, stage.images.isHu),
+      legend: isShown
+        ? {
+            title: "anomaly",
+            colours,
+            top: `≥ ${number(high)}`,
+            bottom: number(low),
+            mark: findingMark(stage.mapThreshold, low, high),
+          }
+        : null,
     };
   }
 
   alone(stage: Stage): Pane {
     const coats = [grey(this.image, stage.view.window.value, stage.isInverted.value)];
-    return { title: "Image", coats, legend: null };
+    return { title: "Image", note: "", coats, legend: null };
   }
 }
 
@@ -78,19 +88,31 @@ export class ReconstructionPanes {
       title: "difference",
       colours,
       top: `+${number(full)}`,
-      middle: "0",
+
       bottom: `−${number(full)}`,
+      mark: { share: 0.5, text: "0" },
     };
     return [
-      { title: "What the model saw", coats: [grey(this.seen, window, isInverted)], legend: null },
-      { title: "Its reconstruction", coats: [grey(this.made, window, isInverted)], legend: null },
+      { title: "What the model saw", note: "", coats: [grey(this.seen, window, isInverted)], legend: null },
+      { title: "Its reconstruction", note: "", coats: [grey(this.made, window, isInverted)], legend: null },
       {
         title: "Difference",
+        note: "",
         coats: [{ layer: this.difference, colouring, name: "difference", opacity: 1 }],
         legend,
       },
     ];
   }
+}
+
+/** Above which value regions are findings, unless that is too near an end to be told from it. */
+function findingMark(threshold: number, low: number, high: number): Legend["mark"] {
+  const share = (threshold - low) / (high - low);
+  return share > 0.12 && share < 0.88 ? { share, text: `finding ${number(threshold)}` } : null;
+}
+
+function windowText({ center, width }: Window, isHu: boolean): string {
+  return `C ${valueText(Number(center.toPrecision(4)))}  W ${valueText(Number(width.toPrecision(4)))}${isHu ? " HU" : ""}`;
 }
 
 function grey(layer: Layer, window: Window, isInverted: boolean): Coat {

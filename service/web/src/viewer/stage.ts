@@ -17,6 +17,8 @@ export interface Ruler {
 export interface Stage {
   view: ViewState;
   images: Images;
+  /** The map's value above which regions are findings. */
+  mapThreshold: number;
   extent: Extent;
   presets: Preset[];
   /** Of the first pane, in device pixels. */
@@ -36,7 +38,7 @@ export interface Stage {
   canvases: { current: () => HTMLCanvasElement[] };
 }
 
-export function stageOf(view: ViewState, images: Images): Stage {
+export function stageOf(view: ViewState, images: Images, mapThreshold: number): Stage {
   const own = presetsOf(images.sample);
   const presets = images.isHu ? [...CT_PRESETS, ...own] : own;
   const spacing = images.hasSpacing ? images.image.spacing : [1, 1];
@@ -44,6 +46,7 @@ export function stageOf(view: ViewState, images: Images): Stage {
   return {
     view,
     images,
+    mapThreshold,
     extent: extentOf(images.image.size, spacing),
     presets,
     size: signal<[number, number]>([1, 1]),
