@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { Model, OperatingPoint } from "../api/types";
 import { rateText } from "../viewer/panels/meaning";
 import { decisionAt } from "../viewer/panels/point";
-import { sizeOf } from "../viewer/state";
+import { sizeOf, worstSlice } from "../viewer/state";
 import { CompareTable, type Side } from "./CompareTable";
 import type { Run } from "./run";
 import { RunView } from "./RunView";
@@ -26,7 +26,12 @@ export function CompareRuns({ runs, models }: Props) {
   return (
     <div class="compare-columns">
       {count > 1 && (
-        <SliceChoice count={count} slice={slice.value} onSlice={(next) => (slice.value = next)} />
+        <SliceChoice
+          count={count}
+          slice={slice.value}
+          start={first ? worstSlice(first.result) : 0}
+          onSlice={(next) => (slice.value = next)}
+        />
       )}
       {runs.map((run, place) => (
         <RunView
@@ -93,10 +98,12 @@ interface SliceChoiceProps {
   count: number;
   /** Null while each shows its own highest. */
   slice: number | null;
+  /** Where the slider begins. */
+  start: number;
   onSlice: (slice: number | null) => void;
 }
 
-function SliceChoice({ count, slice, onSlice }: SliceChoiceProps) {
+function SliceChoice({ count, slice, start, onSlice }: SliceChoiceProps) {
   return (
     <div class="panel slice-choice">
       <label for="compare-slice">
@@ -107,13 +114,15 @@ function SliceChoice({ count, slice, onSlice }: SliceChoiceProps) {
         type="range"
         min={1}
         max={count}
-        value={(slice ?? 0) + 1}
+        value={(slice ?? start) + 1}
         aria-valuetext={slice === null ? "each its highest slice" : `slice ${slice + 1} of ${count}`}
         onInput={(event) => onSlice(event.currentTarget.valueAsNumber - 1)}
       />
-      <button type="button" disabled={slice === null} onClick={() => onSlice(null)}>
-        Each its highest
-      </button>
+      {slice !== null && (
+        <button type="button" onClick={() => onSlice(null)}>
+          Each its highest
+        </button>
+      )}
     </div>
   );
 }
