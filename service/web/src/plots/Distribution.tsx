@@ -3,7 +3,7 @@
 import type { Calibration, OperatingPoint } from "../api/types";
 import { number } from "../ui/format";
 import { BottomAxis } from "./Axis";
-import { above, placeDistribution, quantile } from "./distribution";
+import { above, placeDistribution, quantile } from "./spread";
 import { columns, stackWithin } from "./dots";
 import { placeLabels } from "./labels";
 import { linear, type Scale } from "./scale";
