@@ -3,7 +3,7 @@
 import type { Calibration, OperatingPoint } from "../api/types";
 import { number } from "../ui/format";
 import { BottomAxis } from "./Axis";
-import { above, placeDistribution, quantile } from "./distribution";
+import { above, placeDistribution, quantile } from "./spread";
 import { columns, stackWithin } from "./dots";
 import { placeLabels } from "./labels";
 import { linear, type Scale } from "./scale";
@@ -22,6 +22,8 @@ const ROW = 14;
 const LETTER = 6.2;
 const BOLD_LETTER = 7.6;
 const BAR = 6;
+/** How far the plot grows with its place: its letters grow too. */
+const GROWTH = 1.2;
 
 type Thresholded = OperatingPoint & { threshold: number };
 
@@ -50,6 +52,7 @@ export function Distribution({ calibration, chosen, score, width = 360 }: Props)
     <figure class="distribution">
       <svg
         viewBox={`0 0 ${width} ${ground + 36}`}
+        style={{ maxWidth: `${GROWTH * width}px` }}
         role="img"
         aria-label={wording(calibration, chosen, score)}
       >

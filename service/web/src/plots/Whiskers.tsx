@@ -19,8 +19,13 @@ export function spanOf(figures: readonly Figure[]): Span {
   return [Math.min(0, ...all), Math.max(1, ...all)];
 }
 
+/** Three decimals, as the card has them: digits that do not change their place can be compared at a glance. */
+const DECIMALS = 3;
+
 export const intervalText = ({ value, low, high }: Pick<Figure, "value" | "low" | "high">): string =>
-  low === null || high === null ? number(value) : `${number(value)} (${number(low)} to ${number(high)})`;
+  low === null || high === null
+    ? value.toFixed(DECIMALS)
+    : `${value.toFixed(DECIMALS)} (${low.toFixed(DECIMALS)} to ${high.toFixed(DECIMALS)})`;
 
 export function Whiskers({ figures, caption }: { figures: readonly Figure[]; caption: string }) {
   const span = spanOf(figures);

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { Finding } from "../../api/types";
 import { sizeOf, type ViewState } from "../state";
-import { centreOf, currentFinding, peakText, placeText, sizeText } from "./findings";
+import { centreOf, currentFinding, peakText, placeText, sizeText } from "./regions";
 
 const FEW = 6;
 

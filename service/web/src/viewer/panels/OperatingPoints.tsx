@@ -27,7 +27,7 @@ export function OperatingPoints({ decisions, chosen, onChoose }: Props) {
             <b>{rateText(decision.false_alarm_rate)}</b>
             <span>{outcome(decision)}</span>
             <small>
-              {decision.threshold === null ? "no threshold" : `above ${number(decision.threshold)}`}
+              {decision.threshold === null ? "no threshold" : `limit ${number(decision.threshold)}`}
             </small>
           </label>
         ))}

@@ -25,23 +25,33 @@ export function SidePanel({ view }: { view: ViewState }) {
   const normals = calibration.value?.scores.length ?? null;
   return (
     <section class="side-panel" aria-label="What the result means">
-      <DecisionCard result={result} decision={decision} normals={normals} />
-      <Cautions cautions={cautionsOf(result.warnings, normals)} />
-      <div class="weighed" data-void={departures(result.warnings).length > 0}>
-        {decision && (
-          <OperatingPoints
-            decisions={result.decisions}
-            chosen={decision.operating_point}
-            onChoose={(name) => (choice.value = name)}
-          />
-        )}
-        <BesideNormals result={result} calibration={calibration} chosen={decision?.operating_point ?? ""} />
-        <Terms result={result} normals={normals} />
+      <div class="side-columns">
+        <div class="side-column">
+          <DecisionCard result={result} decision={decision} normals={normals} />
+          <Cautions cautions={cautionsOf(result.warnings, normals)} />
+          <div class="weighed" data-void={departures(result.warnings).length > 0}>
+            {decision && (
+              <OperatingPoints
+                decisions={result.decisions}
+                chosen={decision.operating_point}
+                onChoose={(name) => (choice.value = name)}
+              />
+            )}
+            <BesideNormals
+              result={result}
+              calibration={calibration}
+              chosen={decision?.operating_point ?? ""}
+            />
+            <Terms result={result} normals={normals} />
+          </div>
+        </div>
+        <div class="side-column">
+          <Findings view={view} mapThreshold={calibration.value?.map_threshold ?? null} />
+          <Downloads result={result} />
+          <ModelBrief result={result} model={model} error={models.error} />
+          <p class="research-note">{result.intended_use}</p>
+        </div>
       </div>
-      <Findings view={view} mapThreshold={calibration.value?.map_threshold ?? null} />
-      <Downloads result={result} />
-      <ModelBrief result={result} model={model} error={models.error} />
-      <p class="research-note">{result.intended_use}</p>
     </section>
   );
 }

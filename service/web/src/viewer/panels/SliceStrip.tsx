@@ -51,9 +51,11 @@ function Scores({ view, count }: { view: ViewState; count: number }) {
     <section class="slice-strip" aria-label="Scores by slice">
       <div class="strip-head">
         <span>{text(hovered.value ?? slice)}</span>
-        <button type="button" onClick={() => go(strip.worst)} disabled={slice === strip.worst}>
-          Highest: slice {strip.worst + 1} ({number(strip.scores[strip.worst] ?? NaN)})
-        </button>
+        {strip.worst >= 0 && (
+          <button type="button" onClick={() => go(strip.worst)} disabled={slice === strip.worst}>
+            Highest: slice {strip.worst + 1} ({number(strip.scores[strip.worst] ?? NaN)})
+          </button>
+        )}
       </div>
       <div
         class="strip"

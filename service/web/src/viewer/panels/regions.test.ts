@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Finding, Triple } from "../../api/types";
-import { centreOf, currentFinding, peakText, placeText, sizeText } from "./findings";
+import { centreOf, currentFinding, peakText, placeText, sizeText } from "./regions";
 
 const finding = (first: Triple, last: Triple, more: Partial<Finding> = {}): Finding => ({
   box_voxels: [first, last],

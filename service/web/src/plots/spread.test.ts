@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { above, placeDistribution, quantile } from "./distribution";
+import { above, placeDistribution, quantile } from "./spread";
 
 test("normals fill the plot but for a margin of 4 % of their spread", () => {
   const { domain, scale, beyond } = placeDistribution([0, 2, 10], [8], null, [0, 108]);
