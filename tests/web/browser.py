@@ -72,6 +72,7 @@ def strict_page(
     context = browser.new_context(
         base_url=address, viewport={"width": width, "height": height}, has_touch=has_touch
     )
+    context.set_default_timeout(10_000)
     faults = Faults(address)
     faults.watch(context)
     page = context.new_page()
