@@ -1,5 +1,7 @@
 """What a reader does with the page, step by step."""
 
+from pathlib import Path
+
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 PATIENCE_MS = 60_000
@@ -52,3 +54,11 @@ def drag_to_end(page: Page, name: str) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] + 20, middle, steps=4)
     page.mouse.up()
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files or folders on the middle of the window, as a file manager does."""
+    devtools = page.context.new_cdp_session(page)
+    dragged = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for step in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": step, "x": 640, "y": 360, "data": dragged})
