@@ -18,10 +18,12 @@ _NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Atypia</title>
+<main>
 <h1>Atypia</h1>
 <p>The service runs, but its page has not been built. Run <code>scripts/web</code> in the source tree and load
 this page again.</p>
 <p><a href="docs">The interface for programs</a> is there all the same.</p>
+</main>
 </html>
 """
 # The system's own table knows some of these on some machines only.

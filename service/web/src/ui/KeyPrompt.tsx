@@ -12,7 +12,9 @@ export function KeyPrompt() {
 
   function take(event: SubmitEvent): void {
     event.preventDefault();
-    key.value = new FormData(event.currentTarget as HTMLFormElement).get("key")?.toString().trim() ?? "";
+    const form = event.currentTarget as HTMLFormElement;
+    key.value = new FormData(form).get("key")?.toString().trim() ?? "";
+    form.reset();
     isKeyWanted.value = false;
   }
 
@@ -20,6 +22,11 @@ export function KeyPrompt() {
     <dialog ref={dialog} aria-labelledby="key-title" onClose={() => (isKeyWanted.value = false)}>
       <form onSubmit={take}>
         <h2 id="key-title">This service asks who you are</h2>
+        {key.value && (
+          <p class="error" role="alert">
+            The service did not accept the key that was given.
+          </p>
+        )}
         <label>
           API key
           <input name="key" type="password" autocomplete="off" required />
