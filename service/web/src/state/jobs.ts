@@ -17,6 +17,9 @@ export const jobs = signal<ReadonlyMap<string, Job>>(new Map());
 /** Whether the stream is there; without it the list may be old. */
 export const isConnected = signal(false);
 
+/** Whether the service wants a key before it shows anything. */
+export const isLocked = signal(false);
+
 /** Whether the list has been there once: an empty one before that says nothing. */
 export const isLoaded = signal(false);
 
@@ -45,10 +48,9 @@ export function settle(): void {
 
 /** Follow until `signal` says so; a stream that breaks is opened again, and what was missed is asked for. */
 export async function followJobs(signal: AbortSignal): Promise<void> {
-  // Something to see at once; it is asked for again when the stream is there and nothing can be missed.
-  void load(signal);
   while (!signal.aborted) {
-    let isRefused = false;
+    // Something to see at once; it is asked for again when the stream is there and nothing can be missed.
+    void load(signal);
     try {
       await follow("/jobs/events", signal, {
         open: () => {
@@ -62,11 +64,11 @@ export async function followJobs(signal: AbortSignal): Promise<void> {
       });
     } catch (error) {
       // The service is away, or wants a key: both end, and are said elsewhere.
-      isRefused = error instanceof ServiceError && error.problem.status === 401;
+      isLocked.value = error instanceof ServiceError && error.problem.status === 401;
     }
     isConnected.value = false;
     // Asked again without a key, the service would only ask for one again.
-    await (isRefused ? keyChange(signal) : pause(AGAIN_MS, signal));
+    await (isLocked.value ? keyChange(signal) : pause(AGAIN_MS, signal));
   }
 }
 
@@ -82,6 +84,7 @@ async function load(signal: AbortSignal): Promise<void> {
       // What an event has told is newer than the list, whichever came first.
       jobs.value = merged(listed(found, jobs.value), changes);
       isLoaded.value = true;
+      isLocked.value = false;
       sinceAsked = null;
       return;
     }

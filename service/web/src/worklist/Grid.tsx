@@ -91,13 +91,15 @@ function Heading() {
   return (
     <div role="row" aria-rowindex={1} class="headings">
       <div role="columnheader" class="pick">
-        <input
-          type="checkbox"
-          aria-label="Select all images shown"
-          checked={all}
-          indeterminate={!all && chosen.value.length > 0}
-          onChange={all ? selectNone : selectAll}
-        />
+        <label>
+          <input
+            type="checkbox"
+            aria-label="Select all images shown"
+            checked={all}
+            indeterminate={!all && chosen.value.length > 0}
+            onChange={all ? selectNone : selectAll}
+          />
+        </label>
       </div>
       {COLUMNS.map(([column, text]) => (
         <div

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { isConnected } from "../state/jobs";
+import { isConnected, isLocked } from "../state/jobs";
 import { seconds } from "../ui/format";
 import { complaints } from "./actions";
 import { outbox } from "./outbox";
@@ -40,7 +40,7 @@ function AwayNotice() {
     const timer = setTimeout(() => (isLate.value = true), LATE_MS);
     return () => clearTimeout(timer);
   }, [isConnected.value]);
-  if (isConnected.value || !isLate.value) return null;
+  if (isConnected.value || isLocked.value || !isLate.value) return null;
   return (
     <p class="notice" role="status">
       The service does not answer; what is shown may be old. This page tries again by itself.
@@ -75,7 +75,7 @@ function PauseNotice({ pause }: { pause: Pause }) {
   return (
     <p class="notice">
       <span>
-        <span role="status">Sending pauses: {pause.reason}</span>{" "}
+        <span role="status">Sending pauses: {pause.reason.replace(/\.?$/, ".")}</span>{" "}
         {Number.isFinite(left) && <span class="soft">It goes on in {seconds(Math.max(0, left))}.</span>}
       </span>
       <button type="button" class="quiet" onClick={() => outbox.resume()}>

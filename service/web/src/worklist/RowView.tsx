@@ -50,13 +50,15 @@ export function RowView({ row, place, isActive }: Props) {
       style={{ top: `${place * ROW_HEIGHT}px` }}
     >
       <div role="gridcell" class="pick">
-        <input
-          type="checkbox"
-          aria-label={`Select ${row.name}`}
-          checked={isSelected}
-          tabIndex={tabIndex}
-          onChange={() => toggle(row.id)}
-        />
+        <label>
+          <input
+            type="checkbox"
+            aria-label={`Select ${row.name}`}
+            checked={isSelected}
+            tabIndex={tabIndex}
+            onChange={() => toggle(row.id)}
+          />
+        </label>
       </div>
       <div role="gridcell" class="name">
         {row.job ? (

@@ -1,6 +1,7 @@
 /** The first page: bring images, see how far they are and what came out, open one. */
 
-import { isLoaded } from "../state/jobs";
+import { isLoaded, isLocked } from "../state/jobs";
+import { isKeyWanted } from "../state/key";
 import { Announcer } from "./Announcer";
 import { Asking } from "./Asking";
 import { Choosers } from "./Choosers";
@@ -29,11 +30,7 @@ export function Worklist() {
       </div>
       <Notices />
       {isEmpty ? (
-        isLoaded.value ? (
-          <Empty />
-        ) : (
-          <p class="loading">Loading…</p>
-        )
+        <Nothing />
       ) : (
         <>
           <Filters />
@@ -43,6 +40,20 @@ export function Worklist() {
       <Announcer />
       <Asking />
       <DropZone />
+    </div>
+  );
+}
+
+/** Why the list is empty: nobody knows yet, one may not see it, or nothing was sent. */
+function Nothing() {
+  if (isLoaded.value) return <Empty />;
+  if (!isLocked.value) return <p class="loading">Loading…</p>;
+  return (
+    <div class="locked">
+      <p>This service shows its images only to those who have a key.</p>
+      <button type="button" class="primary" onClick={() => (isKeyWanted.value = true)}>
+        Enter a key
+      </button>
     </div>
   );
 }
