@@ -109,7 +109,7 @@ export function ResultTable() {
           </tr>
         </thead>
         <tbody>
-          <Gap rows={first} />
+          <Gap rows={first} columns={columns.length} />
           {all.value.slice(first, end).map((row, index) => (
             <ImageRow
               key={row.index}
@@ -119,18 +119,18 @@ export function ResultTable() {
               hasErrors={hasErrors.value}
             />
           ))}
-          <Gap rows={total - end} />
+          <Gap rows={total - end} columns={columns.length} />
         </tbody>
       </table>
     </div>
   );
 }
 
-function Gap({ rows: count }: { rows: number }) {
+function Gap({ rows: count, columns }: { rows: number; columns: number }) {
   if (!count) return null;
   return (
     <tr aria-hidden="true">
-      <td class="gap" colSpan={COLUMNS.length} style={{ height: `${count * ROW_PX}px` }} />
+      <td class="gap" colSpan={columns} style={{ height: `${count * ROW_PX}px` }} />
     </tr>
   );
 }
