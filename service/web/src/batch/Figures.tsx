@@ -22,6 +22,7 @@ import { Histogram } from "./Histogram";
 import { pngFile, svgFile } from "./picture";
 import { RocPlot } from "./RocPlot";
 import { table, tally } from "./state";
+import { LabelsPicker } from "./Steps";
 
 /** With fewer of a class its figures hardly mean anything. */
 const FEW = 20;
@@ -108,9 +109,10 @@ function NoCurve() {
       ? `A ROC needs images of both labels; no scored image is labelled ${missing}.`
       : "No scored image has a label yet.";
   return (
-    <section class="panel batch-plot">
+    <section class="panel batch-plot no-curve">
       <h2>ROC</h2>
       <p class="hint">{reason}</p>
+      {table.value ? null : <LabelsPicker />}
     </section>
   );
 }

@@ -46,7 +46,8 @@ export function Progress() {
         aria-valuenow={total - open}
       >
         <span class="done" style={{ width: `${(100 * done) / total}%` }} />
-        <span class="failed" style={{ width: `${(100 * (failed + outOfScope + stopped)) / total}%` }} />
+        <span class="failed" style={{ width: `${(100 * (failed + outOfScope)) / total}%` }} />
+        <span class="stopped" style={{ width: `${(100 * stopped) / total}%` }} />
       </div>
       {pause.value ? <p class="warning">{pause.value}</p> : null}
       <div class="batch-line">

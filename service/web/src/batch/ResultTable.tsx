@@ -69,6 +69,8 @@ export function ResultTable() {
     };
   }, []);
 
+  const hasErrors = useComputed(() => rows.value.some(({ error }) => error !== ""));
+  const columns = hasErrors.value ? COLUMNS : COLUMNS.filter(({ name }) => name !== "error");
   const total = all.value.length;
   const isWhole = total <= ALL_UP_TO;
   const { top, height } = view.value;
@@ -83,13 +85,13 @@ export function ResultTable() {
 
   return (
     <div class="batch-table" ref={box} tabIndex={0} role="region" aria-labelledby="batch-table-title">
-      <table aria-rowcount={total + 1}>
+      <table aria-rowcount={total + 1} data-errors={hasErrors.value}>
         <caption class="hidden-text" id="batch-table-title">
           The images of the batch; buttons in the header sort them
         </caption>
         <thead>
           <tr aria-rowindex={1}>
-            {COLUMNS.map(({ name, title, hint, isNumber }) => (
+            {columns.map(({ name, title, hint, isNumber }) => (
               <th
                 key={name}
                 scope="col"
@@ -107,28 +109,41 @@ export function ResultTable() {
           </tr>
         </thead>
         <tbody>
-          <Gap rows={first} />
+          <Gap rows={first} columns={columns.length} />
           {all.value.slice(first, end).map((row, index) => (
-            <ImageRow key={row.index} row={row} place={first + index + 2} shared={shared.value} />
+            <ImageRow
+              key={row.index}
+              row={row}
+              place={first + index + 2}
+              shared={shared.value}
+              hasErrors={hasErrors.value}
+            />
           ))}
-          <Gap rows={total - end} />
+          <Gap rows={total - end} columns={columns.length} />
         </tbody>
       </table>
     </div>
   );
 }
 
-function Gap({ rows: count }: { rows: number }) {
+function Gap({ rows: count, columns }: { rows: number; columns: number }) {
   if (!count) return null;
   return (
     <tr aria-hidden="true">
-      <td class="gap" colSpan={COLUMNS.length} style={{ height: `${count * ROW_PX}px` }} />
+      <td class="gap" colSpan={columns} style={{ height: `${count * ROW_PX}px` }} />
     </tr>
   );
 }
 
-/** `shared`: so many characters at the beginning of every name are the same folders. */
-function ImageRow({ row, place, shared }: { row: Row; place: number; shared: number }) {
+interface ImageRowProps {
+  row: Row;
+  place: number;
+  /** So many characters at the beginning of every name are the same folders. */
+  shared: number;
+  hasErrors: boolean;
+}
+
+function ImageRow({ row, place, shared, hasErrors }: ImageRowProps) {
   const text = row.name.slice(shared);
   return (
     <tr aria-rowindex={place}>
@@ -141,9 +156,11 @@ function ImageRow({ row, place, shared }: { row: Row; place: number; shared: num
         {row.state === "running" && row.job ? ` ${Math.round(100 * row.job.progress)} %` : ""}
       </td>
       <Numbers row={row} />
-      <td class="c-error" title={row.error}>
-        {row.error}
-      </td>
+      {hasErrors ? (
+        <td class="c-error" title={row.error}>
+          {row.error}
+        </td>
+      ) : null}
     </tr>
   );
 }

@@ -7,15 +7,16 @@ import { textOf } from "./csv";
 import { send } from "./sending";
 import { images, labelling, model, models, scope, sendings, table } from "./state";
 
-/** Take what was chosen or dropped; a table among the images is their labels. */
-export async function take(files: readonly File[]): Promise<void> {
-  const found = imagesOf(files);
+/** Take what was chosen or dropped; a table among the images is their labels. Says what was left aside. */
+export async function take(files: readonly File[]): Promise<string[]> {
+  const { images: found, problems } = await imagesOf(files);
   const [labels] = tablesOf(files);
   if (found.length) {
     images.value = found;
     sendings.value = [];
   }
   if (labels) await takeLabels(labels);
+  return problems;
 }
 
 export async function takeLabels(file: File): Promise<void> {
@@ -34,14 +35,16 @@ export function Steps() {
 
 function ImagesStep() {
   const isOver = useSignal(false);
-  const nothing = useSignal("");
+  const isLooking = useSignal(false);
+  const problems = useSignal<string[]>([]);
   const count = images.value.length;
 
-  async function chosen(files: readonly File[]): Promise<void> {
-    const before = table.value;
-    await take(files);
-    const isTaken = files.length === 0 || imagesOf(files).length > 0 || table.value !== before;
-    nothing.value = isTaken ? "" : "None of these files can be an image.";
+  async function chosen(files: readonly File[] | Promise<readonly File[]>): Promise<void> {
+    isLooking.value = true;
+    problems.value = await take(await files).catch((error: unknown) => [
+      `These files cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    ]);
+    isLooking.value = false;
   }
 
   return (
@@ -61,10 +64,16 @@ function ImagesStep() {
           event.preventDefault();
           event.stopPropagation();
           isOver.value = false;
-          if (event.dataTransfer) void droppedFiles(event.dataTransfer).then(chosen);
+          if (event.dataTransfer) void chosen(droppedFiles(event.dataTransfer));
         }}
       >
-        {count ? <Chosen /> : <p>Drop a folder or many files here, or</p>}
+        {isLooking.value ? (
+          <p>Looking through the files…</p>
+        ) : count ? (
+          <Chosen />
+        ) : (
+          <p>Drop a folder or many files here, or</p>
+        )}
         <div class="batch-buttons">
           <FilePicker
             text={count ? "Another folder" : "Choose a folder"}
@@ -75,9 +84,13 @@ function ImagesStep() {
           <FilePicker text={count ? "Other files" : "Choose files"} onFiles={chosen} />
         </div>
       </div>
-      <p class="error" role="alert">
-        {nothing.value}
-      </p>
+      <div role="alert">
+        {problems.value.map((problem) => (
+          <p key={problem} class="warning">
+            {problem}
+          </p>
+        ))}
+      </div>
       {count ? null : <p class="hint">DICOM, NIfTI, PNG, JPEG or a zip of one image’s series.</p>}
     </section>
   );

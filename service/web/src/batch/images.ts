@@ -7,13 +7,21 @@ export type ImageToSend = SentImage;
 const NO_IMAGES =
   /(^|\/)(\.[^/]*|__MACOSX\/.*|thumbs\.db|desktop\.ini|DICOMDIR|[^/]*\.(csv|tsv|txt|json|xlsx?|md|pdf|html?|xml))$/i;
 
+export interface Intake {
+  images: ImageToSend[];
+  /** What was left aside that may have been meant, a sentence each. */
+  problems: string[];
+}
+
 /** The images among the files, in the order of their names; each file is one image. */
-export function imagesOf(files: readonly File[]): ImageToSend[] {
-  return files
+export async function imagesOf(files: readonly File[]): Promise<Intake> {
+  const images = files
     .map((file) => ({ file, name: pathOf(file) }))
     .filter(({ name }) => !NO_IMAGES.test(name))
     .sort((one, other) => one.name.localeCompare(other.name, "en", { numeric: true }))
     .map(({ file, name }) => ({ name, files: [{ field: "file", file, name }] }));
+  const isNothing = files.length > 0 && !images.length && !tablesOf(files).length;
+  return { images, problems: isNothing ? ["None of these files can be an image."] : [] };
 }
 
 /** The files that may hold labels. */
@@ -21,7 +29,7 @@ export function tablesOf(files: readonly File[]): File[] {
   return files.filter((file) => /\.(csv|tsv)$/i.test(file.name) && !file.name.startsWith("."));
 }
 
-export function pathOf(file: File): string {
+function pathOf(file: File): string {
   return file.webkitRelativePath || file.name;
 }
 

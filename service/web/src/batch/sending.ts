@@ -12,6 +12,10 @@ const AT_ONCE = 4;
 /** What the service asks for in Retry-After. */
 const AGAIN_MS = 5000;
 const LOOK_MS = 500;
+const LOOKS_TO_ASK = 10;
+/** What a cancelling is answered with that came too late, and so removed a job. */
+const REMOVED = 204;
+const MISSING = 404;
 /** Answers that are not about the image: none, a key wanted, too many requests, not ready. */
 const PASSING: Record<number, string> = {
   0: "The service does not answer; sending goes on as soon as it does.",
@@ -20,16 +24,24 @@ const PASSING: Record<number, string> = {
   503: "The service is not ready; sending goes on when it is.",
 };
 
+const GONE: Problem = {
+  type: "about:blank",
+  title: "File gone",
+  status: 0,
+  detail: "The file cannot be read any more: it was changed, moved or removed.",
+};
+
 let stopping = new AbortController();
+let isWatching = false;
 
 /** Send every image that has no result and is not on its way to one. */
 export async function send(): Promise<void> {
-  const wanted = batch.rows.value.filter(
+  const wanted = batch.latest.value.filter(
     (row) => row.state !== "done" && (row.state === "ready" || !batch.isOpen(row)),
   );
   const indices = new Set(wanted.map(({ index }) => index));
   const { signal } = (stopping = new AbortController());
-  batch.sendings.value = batch.rows.value.map((row, index) =>
+  batch.sendings.value = batch.latest.value.map((row, index) =>
     indices.has(row.index)
       ? { ...batch.READY, state: "waiting" }
       : (batch.sendings.value[index] ?? batch.READY),
@@ -37,8 +49,7 @@ export async function send(): Promise<void> {
   batch.startedAt.value = Date.now();
   const queue = [...indices];
   addEventListener("beforeunload", warn);
-  const watching = setInterval(() => void lookAfter(), AGAIN_MS);
-  signal.addEventListener("abort", () => clearInterval(watching));
+  void watch();
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
       for (let index = queue.shift(); index !== undefined && !signal.aborted; index = queue.shift()) {
@@ -47,8 +58,6 @@ export async function send(): Promise<void> {
     }),
   );
   removeEventListener("beforeunload", warn);
-  while (!signal.aborted && batch.tally.value.open) await pauseFor(LOOK_MS, signal);
-  clearInterval(watching);
 }
 
 /** Give up what was not sent, and cancel what was. */
@@ -59,10 +68,10 @@ export async function cancelAll(): Promise<void> {
     one.state === "waiting" ? { ...one, state: "stopped" } : one,
   );
   // What is being sent at the moment is cancelled by its sender.
-  const queue = batch.rows.value.filter((row) => row.jobId && batch.isOpen(row)).map(({ jobId }) => jobId);
+  const queue = batch.latest.value.filter((row) => row.jobId && batch.isOpen(row));
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
-      for (let jobId = queue.shift(); jobId; jobId = queue.shift()) await cancel(jobId);
+      for (let row = queue.shift(); row; row = queue.shift()) await cancel(row.index, row.jobId);
     }),
   );
 }
@@ -89,16 +98,17 @@ async function sendOne(index: number, signal: AbortSignal): Promise<void> {
       const options = { model: model.value, scope: scope.value, priority: "low" as const };
       // Not stopped halfway: the service might have taken it, and nobody would know its job.
       const job = await submit(image.files, options);
-      remember(job.job_id, image);
+      remember(job.job_id, { ...image, name: image.name.split("/").at(-1) ?? image.name });
       batch.pause.value = "";
-      if (batch.images.value[index] !== image) return void cancel(job.job_id);
+      if (batch.images.value[index] !== image) return void cancel(-1, job.job_id);
       batch.learn(job);
       change(index, image, { state: "sent", jobId: job.job_id });
-      if (signal.aborted) await cancel(job.job_id);
+      if (signal.aborted) await cancel(index, job.job_id);
       return;
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       if (!(error.problem.status in PASSING)) return refuse(index, image, error.problem);
+      if (error.problem.status === 0 && !(await isReadable(image))) return refuse(index, image, GONE);
       change(index, image, { state: "waiting" });
       await passed(error.problem.status, signal);
     }
@@ -114,6 +124,12 @@ function refuse(index: number, image: ImageToSend, problem: Problem): void {
   });
 }
 
+/** A request with a file that has gone fails as one to a service that is away. */
+async function isReadable({ files }: ImageToSend): Promise<boolean> {
+  const looks = await Promise.allSettled(files.map(({ file }) => file.slice(0, 1).arrayBuffer()));
+  return looks.every(({ status }) => status === "fulfilled");
+}
+
 async function passed(status: number, signal: AbortSignal): Promise<void> {
   batch.pause.value = PASSING[status] ?? "";
   const before = key.value;
@@ -121,31 +137,50 @@ async function passed(status: number, signal: AbortSignal): Promise<void> {
   while (key.value === before && !signal.aborted) await pauseFor(LOOK_MS, signal);
 }
 
-async function cancel(jobId: string): Promise<void> {
-  // The same request, of a job that has ended, would remove it.
-  const state = (jobs.value.get(jobId) ?? batch.known.value.get(jobId))?.state;
-  if (state && FINAL.has(state)) return;
+async function cancel(index: number, jobId: string): Promise<void> {
   try {
-    await cancelOrRemove(jobId);
+    // The same request would remove a job that has ended, and its result with it: so ask how it is now.
+    const job = await getJob(jobId);
+    batch.learn(job);
+    if (FINAL.has(job.state)) return;
+    const { status } = await cancelOrRemove(jobId);
+    if (status === REMOVED) stop(index, jobId);
+    else batch.learn({ ...job, state: "cancelled" });
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
+    if (error.problem.status === MISSING) stop(index, jobId);
   }
 }
 
-/** Ask for jobs that the stream of events is silent about; one that is gone is said to be. */
-async function lookAfter(): Promise<void> {
-  const missed = batch.rows.value.filter(
+function stop(index: number, jobId: string): void {
+  const image = batch.images.value[index];
+  if (image && batch.sendings.value[index]?.jobId === jobId)
+    change(index, image, { ...batch.READY, state: "stopped" });
+}
+
+/** Until every image has come to an end, ask for jobs that the stream of events is silent about. */
+async function watch(): Promise<void> {
+  if (isWatching) return;
+  isWatching = true;
+  for (let looks = 1; batch.tallyOf(batch.latest.value).open; looks += 1) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    if (looks % LOOKS_TO_ASK === 0) await askForMissed();
+  }
+  isWatching = false;
+}
+
+async function askForMissed(): Promise<void> {
+  const missed = batch.latest.value.filter(
     (row) => row.jobId && batch.isOpen(row) && !jobs.value.has(row.jobId),
   );
   for (const { index, jobId } of missed.slice(0, AT_ONCE * AT_ONCE)) {
+    const image = batch.images.value[index];
     try {
       batch.learn(await getJob(jobId));
     } catch (error) {
-      if (error instanceof ServiceError && error.problem.status === 404) {
-        const image = batch.images.value[index];
-        if (image)
-          change(index, image, { state: "refused", jobId: "", error: "Somebody has removed this job." });
-      }
+      const isGone = error instanceof ServiceError && error.problem.status === MISSING;
+      if (image && isGone)
+        change(index, image, { ...batch.READY, state: "refused", error: "This job was removed." });
     }
   }
 }

@@ -32,6 +32,8 @@ export interface Row {
 
 export const READY: Sending = { state: "ready", jobId: "", error: "", isOutOfScope: false };
 const OUT_OF_SCOPE = /:(out-of-scope|no-model-for-image)$/;
+/** Changes within this time are drawn together. */
+const TOGETHER_MS = 200;
 const NO_LABELS: Labelling = { labels: new Map(), rows: 0, problems: [] };
 
 export const images = signal<readonly ImageToSend[]>([]);
@@ -60,7 +62,8 @@ export const labelling = computed<Labelling>(() =>
     : NO_LABELS,
 );
 
-export const rows = computed<Row[]>(() =>
+/** Every image as it is at this moment. */
+export const latest = computed<Row[]>(() =>
   images.value.map(({ name }, index) => {
     const sending = sendings.value[index] ?? READY;
     const job = known.value.get(sending.jobId) ?? null;
@@ -68,6 +71,9 @@ export const rows = computed<Row[]>(() =>
     return { index, name, label, jobId: sending.jobId, job, ...outcomeOf(sending, job) };
   }),
 );
+
+/** The same for whoever draws it, who could not keep up with hundreds of changes in a second. */
+export const rows = signal<readonly Row[]>([]);
 
 function outcomeOf(sending: Sending, job: Job | null): Pick<Row, "state" | "error" | "isOutOfScope"> {
   if (sending.state !== "sent") return { ...sending, state: sending.state };
@@ -119,3 +125,21 @@ effect(() => {
   });
   if (news.length) known.value = new Map([...known.peek(), ...news.map((job) => [job.job_id, job] as const)]);
 });
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+function later(): void {
+  timer ??= setTimeout(show, TOGETHER_MS);
+}
+
+function show(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  rows.value = latest.peek();
+}
+
+// What somebody has chosen is drawn at once, and what becomes of it a little later.
+images.subscribe(show);
+labelling.subscribe(show);
+sendings.subscribe(later);
+known.subscribe(later);

@@ -2,8 +2,8 @@
 
 import { history, KEPT_MS, type Sample } from "./poll";
 
-const WIDTH = 460;
-const HEIGHT = 124;
+const WIDTH = 400;
+const HEIGHT = 118;
 const LEFT = 30;
 const TOP = 8;
 const BOTTOM = 20;

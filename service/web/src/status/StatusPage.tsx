@@ -25,10 +25,12 @@ export default function StatusPage() {
   return (
     <div class="page status" data-stale={trouble.value !== ""}>
       <h1>Status</h1>
-      <p class="warning" role="alert" hidden={!trouble.value}>
-        {trouble.value}
-        {trouble.value && found ? ` What is shown is of ${lastSeen()}.` : ""}
-      </p>
+      {trouble.value ? (
+        <p class="warning" role="alert">
+          <strong>No status.</strong> {trouble.value}
+          {found ? ` (What is shown is of ${lastSeen()}.)` : ""}
+        </p>
+      ) : null}
       {found ? <Found status={found} /> : trouble.value ? null : <p class="hint">Asking the service…</p>}
     </div>
   );
@@ -37,7 +39,7 @@ export default function StatusPage() {
 function Found({ status: found }: { status: ServiceStatus }) {
   return (
     <>
-      <Readiness status={found} />
+      {trouble.value ? null : <Readiness status={found} />}
       <div class="status-cards">
         <Queue status={found} />
         <section class="panel" aria-labelledby="pace-head">
