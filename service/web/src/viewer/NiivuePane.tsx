@@ -57,7 +57,12 @@ export function NiivuePane({ stage }: { stage: Stage }) {
   return (
     <div class="panes niivue">
       <div class="niivue-frame" onKeyDownCapture={(event) => event.stopPropagation()}>
-        <canvas ref={canvas} role="img" aria-label="The volume with its heatmap" />
+        <canvas
+          ref={canvas}
+          role="img"
+          aria-label="The volume with its heatmap"
+          aria-describedby="picture-text"
+        />
       </div>
       {isReady.value && <Labels stage={stage} />}
       {(failure.value || !isReady.value) && (
