@@ -88,14 +88,13 @@ function follow(scene: Scene, stage: Stage): () => void {
     waiting.add(what);
     frame ||= requestAnimationFrame(() => {
       frame = 0;
-      const now = [...waiting];
+      waiting.forEach((change) => change());
       waiting.clear();
-      now.forEach((draw) => draw());
+      scene.draw();
     });
   }
-  const show = () => scene.show(view.layout.peek());
   const stops = [
-    effect(() => void [view.layout.value, soon(show)]),
+    effect(() => void [view.layout.value, soon(scene.show)]),
     effect(() => void [view.window.value, isInverted.value, soon(scene.window)]),
     effect(
       () =>
