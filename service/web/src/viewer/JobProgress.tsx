@@ -4,7 +4,6 @@ import { useSignal } from "@preact/signals";
 import { cancelOrRemove, retry, ServiceError } from "../api/client";
 import { FINAL, type Job, type JobState } from "../api/types";
 import { nameOf } from "../state/files";
-import { note } from "../state/jobs";
 import { number, seconds } from "../ui/format";
 
 const TITLES: Record<JobState, string> = {
@@ -21,7 +20,13 @@ const WHY: Partial<Record<JobState, string>> = {
   expired: "Its image and its result were removed when their time was over. Send the image again to see it.",
 };
 
-export function JobProgress({ job }: { job: Job }) {
+interface Props {
+  job: Job;
+  /** Told of the job as it is after it was tried again. */
+  onRetry: (job: Job) => void;
+}
+
+export function JobProgress({ job, onRetry }: Props) {
   const isFinal = FINAL.has(job.state);
   const failure = useSignal("");
 
@@ -40,9 +45,9 @@ export function JobProgress({ job }: { job: Job }) {
         <p class="hint">
           {nameOf(job.job_id)} · {job.model}
         </p>
-        <h1 id="job-title" role="status">
-          {TITLES[job.state]}
-        </h1>
+        <div role="status">
+          <h1 id="job-title">{TITLES[job.state]}</h1>
+        </div>
         {isFinal ? (
           <p class={job.state === "failed" ? "error" : ""}>{job.error?.detail ?? WHY[job.state]}</p>
         ) : (
@@ -58,7 +63,7 @@ export function JobProgress({ job }: { job: Job }) {
             <button
               type="button"
               class="primary"
-              onClick={() => void attempt(async () => note(job.job_id, await retry(job.job_id)))}
+              onClick={() => void attempt(async () => onRetry(await retry(job.job_id)))}
             >
               Try again
             </button>

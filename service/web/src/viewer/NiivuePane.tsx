@@ -57,7 +57,12 @@ export function NiivuePane({ stage }: { stage: Stage }) {
   return (
     <div class="panes niivue">
       <div class="niivue-frame" onKeyDownCapture={(event) => event.stopPropagation()}>
-        <canvas ref={canvas} role="img" aria-label="The volume with its heatmap" />
+        <canvas
+          ref={canvas}
+          role="img"
+          aria-label="The volume with its heatmap"
+          aria-describedby="picture-text"
+        />
       </div>
       {isReady.value && <Labels stage={stage} />}
       {(failure.value || !isReady.value) && (
@@ -83,14 +88,13 @@ function follow(scene: Scene, stage: Stage): () => void {
     waiting.add(what);
     frame ||= requestAnimationFrame(() => {
       frame = 0;
-      const now = [...waiting];
+      waiting.forEach((change) => change());
       waiting.clear();
-      now.forEach((draw) => draw());
+      scene.draw();
     });
   }
-  const show = () => scene.show(view.layout.peek());
   const stops = [
-    effect(() => void [view.layout.value, soon(show)]),
+    effect(() => void [view.layout.value, soon(scene.show)]),
     effect(() => void [view.window.value, isInverted.value, soon(scene.window)]),
     effect(
       () =>

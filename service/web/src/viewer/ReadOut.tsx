@@ -30,7 +30,7 @@ export function ReadOut({ stage }: { stage: Stage }) {
         </label>
       )}
       {reading && (
-        <dl aria-label="Under the cross hair">
+        <dl>
           <Item name="Column, row">
             {reading.voxel[0] + 1}, {reading.voxel[1] + 1}
           </Item>
@@ -63,7 +63,7 @@ function Spoken({ stage }: { stage: Stage }) {
     return () => clearTimeout(timer);
   }, [said, at]);
   return (
-    <p class="hidden-text" role="status">
+    <p id="picture-text" class="hidden-text" role="status">
       {spoken.value}
     </p>
   );

@@ -15,7 +15,7 @@ import { viewOf, type ViewState } from "./state";
 
 const GONE = 410;
 const IMAGE_GONE =
-  "The image is kept no longer. This is its heatmap as it was drawn while the image was there.";
+  "The image is kept no longer. This is the heatmap of its slice with the highest anomaly, as it was drawn before.";
 
 export function ResultView({ jobId }: { jobId: string }) {
   const overlay = useSignal<ArrayBuffer | null>(null);

@@ -65,7 +65,15 @@ export function SlicePane({ stage, pane, isFirst, register }: Props) {
 
   useEffect(() => (canvas.current ? listenOn(stage, canvas.current) : undefined), []);
 
-  return <canvas ref={canvas} class="slice" role="img" aria-label={pane.value.title} />;
+  return (
+    <canvas
+      ref={canvas}
+      class="slice"
+      role="img"
+      aria-label={pane.value.title}
+      aria-describedby="picture-text"
+    />
+  );
 }
 
 function drawPane(

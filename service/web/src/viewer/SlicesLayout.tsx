@@ -21,7 +21,7 @@ export function SlicesLayout({ stage }: { stage: Stage }) {
   }, [isMeasuring]);
   const isCompanion = stage.view.companion.value === "reconstruction";
   return (
-    <div class="panes" ref={area} tabIndex={-1}>
+    <div class="panes" ref={area} {...(isMeasuring ? { tabIndex: -1 } : {})}>
       {isCompanion ? <Companion stage={stage} /> : <Row key="image" stage={stage} panes={image} />}
     </div>
   );

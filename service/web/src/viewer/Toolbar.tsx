@@ -48,7 +48,7 @@ export function Toolbar({ stage, onHelp }: Props) {
         <HeatmapTools stage={stage} />
         <div class="joined tools-end" role="group" aria-label="The viewer">
           <Tool text="Reset" label="Reset zoom, window and modes" onClick={() => reset(stage)} />
-          <Tool text="Keys" label="Keyboard shortcuts" hint="?" onClick={onHelp} />
+          <Tool text="Keys" label="Keys and mouse" hint="?" onClick={onHelp} />
         </div>
       </div>
     </div>
@@ -110,7 +110,7 @@ function Windowing({ stage }: { stage: Stage }) {
       <div class="joined" role="group" aria-label="Window tools">
         <Toggle
           text="Drag"
-          label="Change the window by dragging"
+          label="Drag to change the window"
           hint="W, or drag with the right button"
           isOn={stage.isWindowing.value}
           onClick={() => toggleWindowing(stage)}
@@ -135,7 +135,7 @@ function Zoom({ stage }: { stage: Stage }) {
       {isSlices && (
         <Tool
           text="1:1"
-          label="One voxel on one pixel of the screen"
+          label="1:1, one voxel on one pixel of the screen"
           hint="Z"
           onClick={() => zoomToPixels(stage)}
         />

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { getJob, ServiceError } from "../api/client";
 import { FINAL, type Job } from "../api/types";
-import { jobs } from "../state/jobs";
+import { isConnected, jobs, note } from "../state/jobs";
 import { JobProgress } from "./JobProgress";
 import { ResultView } from "./ResultView";
 import "./viewer.css";
@@ -19,7 +19,8 @@ export default function ViewerPage({ name }: { name: string }) {
 function JobView({ jobId }: { jobId: string }) {
   const asked = useSignal<Job | null>(null);
   const failure = useSignal("");
-  const known = jobs.value.get(jobId) ?? asked.value;
+  const told = jobs.value.get(jobId);
+  const known = isConnected.value ? (told ?? asked.value) : (asked.value ?? told);
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -34,12 +35,13 @@ function JobView({ jobId }: { jobId: string }) {
       if (!isOver) next();
     }
     function next(): void {
-      const job = jobs.peek().get(jobId) ?? asked.peek();
       // A job that was tried again runs anew: it is looked after as long as it is looked at.
-      const isTold = jobs.peek().has(jobId) || (job !== null && FINAL.has(job.state));
-      timer = setTimeout(() => (isTold ? next() : void ask()), ASK_AGAIN_MS);
+      const last = asked.peek();
+      const isEnded = last !== null && FINAL.has(last.state);
+      const isTold = isConnected.peek() && jobs.peek().has(jobId);
+      timer = setTimeout(() => (isTold || isEnded ? next() : void ask()), ASK_AGAIN_MS);
     }
-    if (jobs.peek().has(jobId)) next();
+    if (isConnected.peek() && jobs.peek().has(jobId)) next();
     else void ask();
     return () => {
       isOver = true;
@@ -47,8 +49,13 @@ function JobView({ jobId }: { jobId: string }) {
     };
   }, [jobId]);
 
+  function begin(job: Job): void {
+    asked.value = job;
+    note(jobId, job);
+  }
+
   if (known?.state === "done") return <ResultView jobId={jobId} />;
-  if (known) return <JobProgress job={known} />;
+  if (known) return <JobProgress job={known} onRetry={begin} />;
   return (
     <div class="page narrow">
       {failure.value ? (

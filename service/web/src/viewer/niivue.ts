@@ -4,19 +4,19 @@ import { NVImage, Niivue, SHOW_RENDER, SLICE_TYPE, DRAG_MODE } from "@niivue/nii
 import type { Triple } from "../api/types";
 import { greys, heatmapColours, type Colour } from "./colormaps";
 import { placeOn, type Stage } from "./stage";
-import type { Layout } from "./state";
 import { fit } from "./place";
 import { limitsOf, windowBetween } from "./windowing";
 
+/** Each takes over a part of the view; nothing is drawn before `draw`. */
 export interface Scene {
-  show(layout: Layout): void;
-  window(): void;
-  heatmap(): void;
-  cross(): void;
-  zoom(): void;
+  show: () => void;
+  window: () => void;
+  heatmap: () => void;
+  cross: () => void;
+  zoom: () => void;
   /** The canvas, freshly drawn. */
-  draw(): HTMLCanvasElement;
-  end(): void;
+  draw: () => HTMLCanvasElement;
+  end: () => void;
 }
 
 const ACCENT = [0.49, 0.77, 1, 0.9];
@@ -68,25 +68,28 @@ export async function openScene(canvas: HTMLCanvasElement, stage: Stage): Promis
     view.window.value = windowBetween(cal_min, cal_max);
   };
 
+  // New limits or colours are sent to the graphics card, which takes longer than drawing.
+  let isStale = true;
   return {
-    show: (layout) => niivue.setSliceType(layout === "render" ? SLICE_TYPE.RENDER : SLICE_TYPE.MULTIPLANAR),
+    show: () => {
+      niivue.opts.sliceType = view.layout.value === "render" ? SLICE_TYPE.RENDER : SLICE_TYPE.MULTIPLANAR;
+    },
     window: () => {
       // A new colour table takes the limits back to the volume's own: they come after.
       image.colormap = stage.isInverted.value ? "film-inverted" : "film";
       [image.cal_min, image.cal_max] = limitsOf(view.window.value);
-      niivue.updateGLVolume();
+      isStale = true;
     },
     heatmap: () => {
       map.colormap = `heat-${view.colormap.value}`;
       map.cal_min = view.threshold.value;
       map.cal_max = view.full.value;
       map.opacity = stage.isMapShown.value ? view.opacity.value : 0;
-      niivue.updateGLVolume();
+      isStale = true;
     },
     cross: () => {
       const [left, posterior, superior] = images.image.mmOf(view.at.value);
       niivue.scene.crosshairPos = niivue.mm2frac([-left, -posterior, superior]);
-      niivue.drawScene();
     },
     zoom: () => {
       const whole = fit(stage.extent, ...stage.size.value).scale;
@@ -94,11 +97,13 @@ export async function openScene(canvas: HTMLCanvasElement, stage: Stage): Promis
       const [left, posterior, superior] = images.image.mmOf(view.at.value);
       // About the cross hair, which so stays where it is.
       const shift = 1 - closer;
-      niivue.setPan2Dxyzmm([-left * shift, -posterior * shift, superior * shift, closer]);
-      niivue.setScale(closer);
+      niivue.scene.pan2Dxyzmm = [-left * shift, -posterior * shift, superior * shift, closer];
+      niivue.scene.volScaleMultiplier = closer;
     },
     draw: () => {
-      niivue.drawScene();
+      if (isStale) niivue.updateGLVolume();
+      else niivue.drawScene();
+      isStale = false;
       return canvas;
     },
     end: () => {

@@ -58,6 +58,7 @@ export function captionOf({ view, images }: Stage): string {
     result.model,
     `score ${number(result.score)} (percentile ${number(result.percentile)})`,
     ...(slices > 1 ? [`slice ${at.value[2] + 1} of ${slices}`] : []),
+    ...(view.layout.value === "planes" ? ["the patient's left is on the right"] : []),
     `heatmap ${number(threshold.value)} to ${number(full.value)}`,
   ].join(" · ");
 }
