@@ -101,6 +101,8 @@ async def _events(job_id: str, seen: str | None, services: Services) -> AsyncIte
 async def _all_events(
     feed: JobFeed, principal: Principal, services: Services
 ) -> AsyncIterator[ServerSentEvent]:
+    # Whoever waits for the head of the answer should not wait for the first job.
+    yield ServerSentEvent(comment="open")
     # Without a queue there is nothing to tell, and the reader comes back by itself.
     with suppress(RedisError):
         async for changes in feed.batches():

@@ -76,6 +76,7 @@ export const cancelOrRemove = (id: string) => ask(`/jobs/${id}`, { method: "DELE
 export const retry = (id: string) => json<Job>(`/jobs/${id}/retry`, { method: "POST" });
 export const listModels = () => json<Model[]>("/models");
 export const getCard = async (name: string) => (await ask(`/models/${name}/card`)).text();
+export const getExample = async (name: string, file: string) => (await ask(`/models/${name}/${file}`)).blob();
 export const getCalibration = (name: string) => json<Calibration>(`/models/${name}/calibration`);
 export const getStatus = () => json<ServiceStatus>("/status");
 export const getSample = async () => (await ask("/sample")).blob();

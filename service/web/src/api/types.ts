@@ -104,6 +104,15 @@ export interface Metric {
   high: number | null;
 }
 
+/** A test image with its heatmap, chosen by a rule. */
+export interface Example {
+  file: string;
+  gt_label: 0 | 1;
+  score: number;
+  percentile: number;
+  caption: string;
+}
+
 export interface Model {
   model: string;
   name: string;
@@ -121,6 +130,7 @@ export interface Model {
   calibration_patients: number;
   map_threshold: number;
   eval_metrics: Record<string, Metric>;
+  examples: Example[];
   training_data: {
     data_source: string;
     licence: string;

@@ -2,15 +2,16 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import { bytes } from "../ui/format";
-import { droppedFiles, imagesOf, tablesOf, type ImageToSend } from "./images";
+import { entriesOf, sourcesOf, walk, type Source } from "../intake/gather";
+import { imagesOf, type ImageToSend } from "./images";
 import { textOf } from "./csv";
 import { send } from "./sending";
 import { images, labelling, model, models, scope, sendings, table } from "./state";
 
 /** Take what was chosen or dropped; a table among the images is their labels. Says what was left aside. */
-export async function take(files: readonly File[]): Promise<string[]> {
-  const { images: found, problems } = await imagesOf(files);
-  const [labels] = tablesOf(files);
+export async function take(sources: readonly Source[]): Promise<string[]> {
+  const { images: found, tables, problems } = await imagesOf(sources, new AbortController().signal);
+  const [labels] = tables;
   if (found.length) {
     images.value = found;
     sendings.value = [];
@@ -19,8 +20,15 @@ export async function take(files: readonly File[]): Promise<string[]> {
   return problems;
 }
 
-export async function takeLabels(file: File): Promise<void> {
-  table.value = { name: file.name, text: textOf(new Uint8Array(await file.arrayBuffer())) };
+export async function takeLabels({ path, file }: Source): Promise<void> {
+  table.value = { name: path, text: textOf(new Uint8Array(await file.arrayBuffer())) };
+}
+
+/** All files that were dropped. To be called while the event is handled. */
+async function dropped(transfer: DataTransfer): Promise<Source[]> {
+  const found: Source[] = [];
+  for await (const source of walk(entriesOf(transfer))) found.push(source);
+  return found;
 }
 
 export function Steps() {
@@ -39,9 +47,9 @@ function ImagesStep() {
   const problems = useSignal<string[]>([]);
   const count = images.value.length;
 
-  async function chosen(files: readonly File[] | Promise<readonly File[]>): Promise<void> {
+  async function chosen(sources: readonly Source[] | Promise<readonly Source[]>): Promise<void> {
     isLooking.value = true;
-    problems.value = await take(await files).catch((error: unknown) => [
+    problems.value = await take(await sources).catch((error: unknown) => [
       `These files cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     ]);
     isLooking.value = false;
@@ -64,7 +72,7 @@ function ImagesStep() {
           event.preventDefault();
           event.stopPropagation();
           isOver.value = false;
-          if (event.dataTransfer) void chosen(droppedFiles(event.dataTransfer));
+          if (event.dataTransfer) void chosen(dropped(event.dataTransfer));
         }}
       >
         {isLooking.value ? (
@@ -79,9 +87,12 @@ function ImagesStep() {
             text={count ? "Another folder" : "Choose a folder"}
             isFolder
             isPrimary={!count}
-            onFiles={chosen}
+            onFiles={(files) => chosen(sourcesOf(files))}
           />
-          <FilePicker text={count ? "Other files" : "Choose files"} onFiles={chosen} />
+          <FilePicker
+            text={count ? "Other files" : "Choose files"}
+            onFiles={(files) => chosen(sourcesOf(files))}
+          />
         </div>
       </div>
       <div role="alert">
@@ -91,7 +102,11 @@ function ImagesStep() {
           </p>
         ))}
       </div>
-      {count ? null : <p class="hint">DICOM, NIfTI, PNG, JPEG or a zip of one image’s series.</p>}
+      {count ? null : (
+        <p class="hint">
+          DICOM, NIfTI, PNG and JPEG; a DICOM series is one image, and a zip is as its folder.
+        </p>
+      )}
     </section>
   );
 }
@@ -151,7 +166,7 @@ export function LabelsPicker() {
     <FilePicker
       text={table.value ? "Another CSV" : "Choose a labels CSV"}
       accept=".csv,.tsv,.txt,text/csv"
-      onFiles={([file]) => file && void takeLabels(file)}
+      onFiles={([file]) => file && void takeLabels({ path: file.name, file })}
     />
   );
 }

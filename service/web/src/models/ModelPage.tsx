@@ -6,6 +6,7 @@ import { Distribution, spaced } from "../plots/Distribution";
 import { Whiskers } from "../plots/Whiskers";
 import { useAnswer, useCalibration } from "./answers";
 import { CardText } from "./CardText";
+import { Examples, withoutExamples } from "./Examples";
 import { Fact, purposeText } from "./Fact";
 import { figuresOf } from "./figures";
 import { SampleScore } from "./SampleScore";
@@ -51,8 +52,9 @@ export function ModelPage({ model }: { model: Model }) {
             )}
             {calibration.error && <p class="hint">{calibration.error}</p>}
           </section>
+          {model.examples.length > 0 && <Examples model={model} />}
           <section class="panel" aria-label="Card">
-            {card.value !== null && <CardText text={card.value} below={1} />}
+            {card.value !== null && <CardText text={withoutExamples(card.value)} below={1} />}
             {card.error && <p class="hint">The card cannot be shown: {card.error}</p>}
           </section>
         </div>

@@ -7,6 +7,7 @@ import { signal } from "@preact/signals";
 
 export interface SentImage {
   name: string;
+  /** Their names are paths as the browser tells them. */
   files: { field: string; file: Blob; name: string }[];
 }
 

@@ -1,7 +1,7 @@
 /** The ways to bring images by button. */
 
 import { useEffect, useRef } from "preact/hooks";
-import { sourcesOf } from "./intake/gather";
+import { sourcesOf } from "../intake/gather";
 import { read } from "./reading";
 
 export function Choosers() {

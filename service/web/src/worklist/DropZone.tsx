@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { entriesOf, sourcesOf, walk } from "./intake/gather";
+import { entriesOf, sourcesOf, walk } from "../intake/gather";
 import { read } from "./reading";
 
 export function DropZone() {

@@ -2,9 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { getSample, ServiceError } from "../api/client";
-import type { Source } from "./intake/gather";
-import { takeIn } from "./intake/intake";
-import { passedOverSentence, strangersSentence } from "./intake/sentences";
+import type { Source } from "../intake/gather";
+import { takeIn } from "../intake/intake";
+import { passedOverSentence, strangersSentence } from "../intake/sentences";
 import { choice, outbox } from "./outbox";
 
 /** How many files have been looked at; null while none is. */

@@ -1,6 +1,6 @@
 /** Files to images: the instances of a series that have a place in the patient are one, all others one each. */
 
-import type { SentImage } from "../../state/files";
+import type { SentImage } from "../state/files";
 import type { Header } from "./dicom-header";
 import type { Source } from "./gather";
 
@@ -36,7 +36,7 @@ function imageOf(group: DicomSource[]): SentImage {
 }
 
 function fileOf({ path, file }: Source): SentImage["files"][number] {
-  return { field: "file", file, name: lastOf(path) };
+  return { field: "file", file, name: path };
 }
 
 function lastOf(path: string): string {

@@ -1,7 +1,7 @@
 /** The files of a ZIP archive, unpacked in the page and within bounds. */
 
 import { Inflate } from "fflate";
-import { bytes } from "../../ui/format";
+import { bytes } from "../ui/format";
 import type { Breath } from "./breath";
 import type { Source } from "./gather";
 import { isJunk } from "./junk";

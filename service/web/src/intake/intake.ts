@@ -1,6 +1,6 @@
 /** Whatever was dropped, into images and one sentence for what is none. */
 
-import type { SentImage } from "../../state/files";
+import type { SentImage } from "../state/files";
 import { ArchiveError, unpack } from "./archive";
 import { breathing, type Breath } from "./breath";
 import { readHeader, type Header } from "./dicom-header";
