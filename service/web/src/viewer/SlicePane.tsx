@@ -29,13 +29,9 @@ export function SlicePane({ stage, pane, isFirst, register }: Props) {
     const element = canvas.current;
     if (!element) return;
     const observer = new ResizeObserver(([entry]) => {
-      // The box in device pixels is exact where a browser tells it.
-      const box = entry?.devicePixelContentBoxSize?.[0];
       const { width, height } = element.getBoundingClientRect();
-      const scale = devicePixelRatio;
-      size.value = box
-        ? [box.inlineSize, box.blockSize]
-        : [Math.round(width * scale), Math.round(height * scale)];
+      const box = entry?.devicePixelContentBoxSize?.[0];
+      size.value = [devicePixels(width, box?.inlineSize), devicePixels(height, box?.blockSize)];
       if (isFirst) stage.size.value = size.value;
     });
     observer.observe(element);
@@ -74,6 +70,12 @@ export function SlicePane({ stage, pane, isFirst, register }: Props) {
       aria-describedby="picture-text"
     />
   );
+}
+
+/** Exact where a browser tells it; an emulated screen tells the size on the real one. */
+function devicePixels(length: number, told: number | undefined): number {
+  const reckoned = length * devicePixelRatio;
+  return told !== undefined && Math.abs(told - reckoned) < 2 ? told : Math.round(reckoned);
 }
 
 function drawPane(
