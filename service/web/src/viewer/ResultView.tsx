@@ -17,6 +17,8 @@ const GONE = 410;
 const IMAGE_GONE =
   "The image is kept no longer. This is the heatmap of its slice with the highest anomaly, as it was drawn before.";
 
+const EARLIER = "An earlier version of the service scored this image. Send it again to look at it here.";
+
 export function ResultView({ jobId }: { jobId: string }) {
   const overlay = useSignal<ArrayBuffer | null>(null);
   const view = useSignal<ViewState | null>(null);
@@ -77,6 +79,7 @@ async function load(jobId: string, leaving: AbortSignal, found: Found): Promise<
   // Without it there is still what the panel says, and the image itself on its way.
   const overlay = getForm(jobId, "overlay.png", leaving).then(found.overlay, () => {});
   const result = await getResult(jobId);
+  if ((result.grid as Result["grid"] | null) === null) throw new Error(EARLIER);
   const mapThreshold = await mapThresholdOf(result);
   if (leaving.aborted) return;
   const view = viewOf(result, mapThreshold);
