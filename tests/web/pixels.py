@@ -10,10 +10,13 @@ from scipy import ndimage
 # Between the channels of a pixel; grey has none, and the letters on the picture have little.
 _COLOUR = 40
 _WHITE = 200
+# Drawing waits for the next frame.
+_NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def picture(canvas: Locator) -> np.ndarray:
     """Its pixels as drawn, `(H, W, 3)`."""
+    canvas.evaluate(_NEXT_FRAME)
     with PillowImage.open(io.BytesIO(canvas.screenshot())) as shot:
         return np.asarray(shot.convert("RGB"))
 

@@ -4,12 +4,15 @@ from pathlib import Path
 
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 
 
 def open_worklist(page: Page) -> None:
+    """The first page, once it has been told of all jobs."""
     page.goto("/")
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    empty = page.get_by_role("heading", name="See where an image departs from normal")
+    expect(page.get_by_role("grid").or_(empty)).to_be_visible()
 
 
 def choose(page: Page, name: str, content: bytes, *, model: str = "") -> None:
