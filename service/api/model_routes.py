@@ -111,7 +111,9 @@ async def get_example(name: str, file: str, _principal: MaySee, services: Servic
     """One of the model's examples: a test image with its heatmap."""
     bundle = services.catalog.get(name)
     if file not in {example.file for example in bundle.manifest.examples}:
-        raise BundleNotFoundError(f"{bundle.reference} has no example {file!r}; GET /models/{name} lists them")
+        raise BundleNotFoundError(
+            f"{bundle.reference} has no example {file!r}; GET /models/{bundle.reference} lists them"
+        )
     return FileResponse(bundle.folder / file, media_type="image/jpeg")
 
 

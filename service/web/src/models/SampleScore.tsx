@@ -43,7 +43,7 @@ export function SampleScore({ model }: { model: Model }) {
   return (
     <section class="panel" aria-labelledby="sample-title">
       <h2 id="sample-title">See it at work</h2>
-      <p class="hint">The bundle brings no example images. This service has one sample, a chest X-ray.</p>
+      <p class="hint">This service has one sample, a chest X-ray.</p>
       {!result.value && (
         <button type="button" class="primary" disabled={progress.value !== null} onClick={() => void score()}>
           {progress.value ?? "Score the sample with this model"}
