@@ -76,6 +76,8 @@ def strict_page(
     faults = Faults(address)
     faults.watch(context)
     page = context.new_page()
+    # Else the dialog is taken over only as a test begins to wait for it, and a quick key press comes first.
+    page.on("filechooser", lambda _: None)
     try:
         yield page, faults
     finally:
