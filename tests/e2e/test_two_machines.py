@@ -58,7 +58,17 @@ def machines(tmp_path: Path, bundles: Path, bucket_url: str, queue_url: str) -> 
         "store_allow_http": "true",
     }
     with ExitStack() as stack:
-        yield [Machine(stack, tmp_path / name, **shared) for name in ("one", "two")]
+        found = [Machine(stack, tmp_path / name, **shared) for name in ("one", "two")]
+        wait_for_workers(found[0].client, len(found))
+        yield found
+
+
+def wait_for_workers(client: httpx.Client, count: int) -> None:
+    """An API is ready with one of them; the other would find nothing left to do."""
+    deadline = time.monotonic() + PATIENCE_S
+    while client.get("/readyz").json().get("workers") != count:
+        assert time.monotonic() < deadline, client.get("/readyz").text
+        time.sleep(0.1)
 
 
 def worker_of(path: str, queue_url: str, bucket_url: str) -> int:

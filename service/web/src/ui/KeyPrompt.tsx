@@ -18,8 +18,13 @@ export function KeyPrompt() {
     isKeyWanted.value = false;
   }
 
+  function closed(): void {
+    // Told late: the service may have refused the key meanwhile, and the dialog be open for another.
+    if (!dialog.current?.open) isKeyWanted.value = false;
+  }
+
   return (
-    <dialog ref={dialog} aria-labelledby="key-title" onClose={() => (isKeyWanted.value = false)}>
+    <dialog ref={dialog} aria-labelledby="key-title" onClose={closed}>
       <form onSubmit={take}>
         <h2 id="key-title">This service asks who you are</h2>
         {key.value && (
