@@ -26,6 +26,9 @@ from inference.volume_score import volume_score
 ScopePolicy = Literal["enforce", "warn"]
 """What to do with an image outside the bundle's scope: refuse it, or score it and say so."""
 
+# What a warning begins with that takes a score its meaning.
+OUT_OF_SCOPE = "out of scope: "
+
 # A region of fewer pixels of the network's own map is a speck.
 MIN_REGION_OF_MAP = 4
 
@@ -109,7 +112,7 @@ def prepare(
         raise OutOfScopeError(
             f"out of scope for {bundle.reference}: {'; '.join(departures)}; scope=warn scores it all the same"
         )
-    warnings = [f"out of scope: {departure}" for departure in departures]
+    warnings = [f"{OUT_OF_SCOPE}{departure}" for departure in departures]
     if manifest.scope.modalities and image.modality is None:
         warnings.append(
             f"the file does not say its modality; the model is for {', '.join(manifest.scope.modalities)}"

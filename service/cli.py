@@ -179,7 +179,8 @@ def _settings(host: str | None, port: int | None) -> Settings:
 
 def _greet(address: str) -> None:
     typer.echo(
-        f"\nAtypia is ready at {address} (research use only). Score a sample, then fetch its heatmap:\n"
+        f"\nAtypia is ready at {address} (research use only): open it in a browser, or score a sample "
+        "and fetch its heatmap:\n"
     )
     for command in sample_commands(address):
         typer.echo(f"  {command}\n")

@@ -75,6 +75,7 @@ class JobSummary(BaseModel):
     percentile: float
     p_value: float
     pred_label: bool | None
+    in_scope: bool = True  # an earlier version did not say
     findings: int
     warnings: int
     slices: int

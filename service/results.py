@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from imaging.image import Image, SourceGrid
 from inference.bundle import Bundle, Variant
 from inference.findings import Finding
-from inference.scoring import ImageResult
+from inference.scoring import OUT_OF_SCOPE, ImageResult
 from service.jobs import JobSummary, dicom_links_of, links_of, reconstruction_links_of
 
 RESULT = "result.json"
@@ -113,6 +113,7 @@ def summary_of(view: ResultView) -> JobSummary:
         percentile=view.percentile,
         p_value=view.p_value,
         pred_label=view.pred_label,
+        in_scope=not any(warning.startswith(OUT_OF_SCOPE) for warning in view.warnings),
         findings=len(view.findings),
         warnings=len(view.warnings),
         slices=len(view.slices),

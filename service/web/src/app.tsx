@@ -3,6 +3,7 @@
 import { lazy, Suspense } from "preact/compat";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
+import icon from "./icon.svg";
 import { route, type Page } from "./route";
 import { followJobs, isConnected } from "./state/jobs";
 import { theme } from "./state/theme";
@@ -41,7 +42,7 @@ export function App() {
       </a>
       <header class="bar">
         <a class="brand" href="#/" aria-label="Atypia, worklist">
-          <img src="/assets/icon.svg" alt="" width="24" height="24" />
+          <img src={icon} alt="" width="24" height="24" />
           Atypia
         </a>
         <nav aria-label="Pages">

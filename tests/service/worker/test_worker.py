@@ -84,8 +84,15 @@ async def test_a_done_jobs_summary_says_what_its_result_says(client: httpx.Async
     assert job["summary"] == {
         **{name: result[name] for name in ("score", "percentile", "p_value", "pred_label")},
         **{name: len(result[name]) for name in ("findings", "warnings", "slices")},
+        "in_scope": True,
     }
     assert job["summary"]["slices"] == 5
+
+
+async def test_a_list_says_of_a_score_out_of_scope_that_it_is(client: httpx.AsyncClient):
+    await client.post("/score?model=tiny-us&scope=warn", content=monochrome1_bytes(), headers=WAIT)
+    [job] = (await client.get("/jobs")).json()
+    assert job["summary"]["in_scope"] is False
 
 
 async def test_noise_is_flagged_and_found_while_a_ramp_is_not(client: httpx.AsyncClient):

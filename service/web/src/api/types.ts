@@ -15,6 +15,7 @@ export interface Summary {
   percentile: number;
   p_value: number;
   pred_label: boolean | null;
+  in_scope: boolean;
   findings: number;
   warnings: number;
   slices: number;

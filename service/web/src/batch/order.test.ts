@@ -4,7 +4,16 @@ import { ordered, sharedFolders } from "./order";
 import type { Row } from "./state";
 
 function row(index: number, name: string, score: number | null): Row {
-  const summary = { score, percentile: 0, p_value: 1, pred_label: null, findings: 0, warnings: 0, slices: 1 };
+  const summary = {
+    score,
+    percentile: 0,
+    p_value: 1,
+    pred_label: null,
+    in_scope: true,
+    findings: 0,
+    warnings: 0,
+    slices: 1,
+  };
   const job = score === null ? null : ({ summary } as Job);
   return { index, name, label: null, state: "ready", jobId: "", job, error: "", isOutOfScope: false };
 }

@@ -13,6 +13,7 @@ const DECISIONS: [Filter["flagged"], string][] = [
   ["flagged", "Flagged"],
   ["clear", "Not flagged"],
   ["undecided", "Not decided"],
+  ["out-of-scope", "Out of scope"],
 ];
 
 export function Filters() {

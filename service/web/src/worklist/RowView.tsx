@@ -27,7 +27,12 @@ const STATE_MARKS: Record<RowState, Shape> = {
   cancelled: "dash",
   expired: "dash",
 };
-const DECISION_MARKS: Record<Decision, Shape> = { flagged: "triangle", clear: "circle", undecided: "dash" };
+const DECISION_MARKS: Record<Decision, Shape> = {
+  flagged: "triangle",
+  clear: "circle",
+  undecided: "dash",
+  "out-of-scope": "cross",
+};
 
 interface Props {
   row: Row;

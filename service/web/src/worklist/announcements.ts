@@ -1,7 +1,7 @@
 /** Which jobs have ended since the last time, in one sentence for a screen reader. */
 
 import { FINAL, type Job } from "../api/types";
-import { counted, resultText, STATE_WORDS } from "./result-text";
+import { counted, decisionOf, resultText, STATE_WORDS } from "./result-text";
 
 export class Announcements {
   /** Jobs that were seen before they ended: what was over from the start is no news. */
@@ -23,7 +23,7 @@ export class Announcements {
     if (!first) return "";
     if (others.length === 0) return `${nameOf(first.job_id)}: ${sentenceOf(first)}.`;
     const done = all.filter(({ state }) => state === "done");
-    const flagged = done.filter(({ summary }) => summary?.pred_label).length;
+    const flagged = done.filter(({ summary }) => summary && decisionOf(summary) === "flagged").length;
     const rest = all.length - done.length;
     const parts = [`${counted(done.length, "job")} done, ${flagged} flagged`];
     if (rest > 0) parts.push(`${rest} not scored`);

@@ -5,7 +5,7 @@ import { createdText, percentileText, progressText, resultText } from "./result-
 
 const SUMMARY: Summary = {
   ...{ score: 0.6449, percentile: 99.5, p_value: 0.01, pred_label: true },
-  ...{ findings: 2, warnings: 1, slices: 1 },
+  ...{ in_scope: true, findings: 2, warnings: 1, slices: 1 },
 };
 const job = (job_id: string, changes: Partial<Job>) =>
   ({ job_id, state: "running", summary: null, error: null, ...changes }) as Job;
@@ -53,4 +53,11 @@ test("jobs that end are announced once, several in one sentence, old ones never"
   announcements.watch(jobs(job("2", { state: "done", summary: SUMMARY }), job("3", { state: "failed" })));
   expect(announcements.tell(String)).toBe("1 job done, 1 flagged, 1 not scored.");
   expect(announcements.tell(String)).toBe("");
+});
+
+test("out of scope nothing is flagged, whatever the number", () => {
+  expect(resultText({ ...SUMMARY, pred_label: true, in_scope: false })).toMatchObject({
+    decision: "out-of-scope",
+    label: "Out of scope",
+  });
 });

@@ -4,7 +4,7 @@ import type { Job, Summary } from "../api/types";
 import { number, seconds } from "../ui/format";
 import type { RowState } from "./rows";
 
-export type Decision = "flagged" | "clear" | "undecided";
+export type Decision = "flagged" | "clear" | "undecided" | "out-of-scope";
 
 export interface ResultText {
   decision: Decision;
@@ -29,6 +29,7 @@ const LABELS: Record<Decision, string> = {
   flagged: "Flagged",
   clear: "Not flagged",
   undecided: "Not decided",
+  "out-of-scope": "Out of scope",
 };
 
 export const STATE_WORDS: Record<RowState, string> = {
@@ -43,8 +44,15 @@ export const STATE_WORDS: Record<RowState, string> = {
   expired: "Expired",
 };
 
+/** Out of scope a score says nothing, so that it decides nothing. */
+export function decisionOf({ in_scope, pred_label }: Summary): Decision {
+  if (!in_scope) return "out-of-scope";
+  if (pred_label === null) return "undecided";
+  return pred_label ? "flagged" : "clear";
+}
+
 export function resultText(summary: Summary): ResultText {
-  const decision = summary.pred_label === null ? "undecided" : summary.pred_label ? "flagged" : "clear";
+  const decision = decisionOf(summary);
   const rest = [`score ${number(summary.score)}`];
   if (summary.findings > 0) rest.push(counted(summary.findings, "finding"));
   const warned = summary.warnings > 0 ? counted(summary.warnings, "warning") : "";

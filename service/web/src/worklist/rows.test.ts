@@ -6,7 +6,7 @@ import { filtered, inOrderOf, modelsOf, NO_FILTER, rowsOf, sorted, type Column }
 
 const summary = (percentile: number, pred_label: boolean | null): Summary => ({
   ...{ score: percentile / 100, percentile, p_value: 0.5, pred_label },
-  ...{ findings: 0, warnings: 0, slices: 1 },
+  ...{ in_scope: true, findings: 0, warnings: 0, slices: 1 },
 });
 const job = (job_id: string, changes: Partial<Job>): Job => ({
   ...{

@@ -1,5 +1,6 @@
 /** The list's rows: jobs, and images that are not jobs yet; how they are sorted and filtered. */
 
+import { decisionOf, type Decision } from "./result-text";
 import type { Job, JobState, Problem } from "../api/types";
 import type { SentImage } from "../state/files";
 import type { Outgoing } from "./queue";
@@ -34,7 +35,7 @@ export interface Filter {
   /** "" for any. */
   model: string;
   state: RowState | "";
-  flagged: "" | "flagged" | "clear" | "undecided";
+  flagged: "" | Decision;
 }
 
 export const NO_FILTER: Filter = { text: "", model: "", state: "", flagged: "" };
@@ -146,16 +147,9 @@ export function filtered(rows: readonly Row[], { text, model, state, flagged }: 
     (row) =>
       (model === "" || row.model === model) &&
       (state === "" || row.state === state) &&
-      (flagged === "" || decisionOf(row) === flagged) &&
+      (flagged === "" || (row.job?.summary && decisionOf(row.job.summary) === flagged)) &&
       words.every((word) => row.text.includes(word)),
   );
-}
-
-function decisionOf({ job }: Row): Filter["flagged"] {
-  if (!job?.summary) return "";
-  const { pred_label } = job.summary;
-  if (pred_label === null) return "undecided";
-  return pred_label ? "flagged" : "clear";
 }
 
 export function modelsOf(rows: readonly Row[]): string[] {
