@@ -2,6 +2,9 @@
 
 import { useSignal } from "@preact/signals";
 import type { Model } from "../api/types";
+import { entriesOf, sourcesOf, walk, type Source } from "../intake/gather";
+import { takeIn } from "../intake/intake";
+import { strangersSentence } from "../intake/sentences";
 import type { SentImage } from "../state/files";
 import { reasonOf } from "./answers";
 import { sampleImage } from "./SampleScore";
@@ -20,12 +23,16 @@ export function CompareForm({ models, image, chosen, onImage, onModels, onCompar
   const error = useSignal("");
   const isSame = chosen[0] === chosen[1];
 
-  function take(files: Iterable<File>): void {
-    const [first, ...rest] = files;
-    if (!first) return;
-    const all = [first, ...rest];
-    const name = rest.length ? `${first.name} and ${rest.length} more` : first.name;
-    onImage({ name, files: all.map((file) => ({ field: "file", file, name: file.name })) });
+  async function take(sources: AsyncIterable<Source> | Iterable<Source>): Promise<void> {
+    const { images, strangers, refusals } = await takeIn(
+      sources,
+      () => undefined,
+      new AbortController().signal,
+    );
+    const [first, ...others] = images;
+    error.value = refusals[0] ?? (strangers.length ? strangersSentence(strangers) : "");
+    if (others.length) error.value = `Of ${images.length} images the first is taken; two models see one.`;
+    if (first) onImage(first);
   }
 
   return (
@@ -46,7 +53,7 @@ export function CompareForm({ models, image, chosen, onImage, onModels, onCompar
         // The worklist takes what is dropped elsewhere.
         event.stopPropagation();
         isOver.value = false;
-        take(event.dataTransfer?.files ?? []);
+        if (event.dataTransfer) void take(walk(entriesOf(event.dataTransfer)));
       }}
     >
       <fieldset>
@@ -58,7 +65,7 @@ export function CompareForm({ models, image, chosen, onImage, onModels, onCompar
               type="file"
               multiple
               onChange={(event) => {
-                take(event.currentTarget.files ?? []);
+                void take(sourcesOf(event.currentTarget.files ?? []));
                 event.currentTarget.value = "";
               }}
             />
