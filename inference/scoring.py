@@ -117,6 +117,7 @@ def prepare(
         warnings.append(
             f"the file does not say its modality; the model is for {', '.join(manifest.scope.modalities)}"
         )
+    warnings += _resampling(image, view.lattice)
     before, _after = neighbours(manifest.preprocessing)
     # The contrasts of a slice lie together.
     shown = before * len(slices[0].vois)
@@ -153,6 +154,19 @@ def finish(bundle: Bundle, image: Image, prepared: PreparedImage, output: GraphO
         warnings=prepared.warnings,
         reconstruction=_reconstruction_of(prepared, output),
     )
+
+
+def _resampling(image: Image, lattice: Lattice | None) -> list[str]:
+    """What is to be said where the network's voxels have another size than the image's."""
+    if lattice is None or image.spacing is None:
+        return []
+    sizes = image.spacing[::-1]  # depth, height, width
+    own = [sizes[axis.source] for axis in lattice.axes]
+    seen = [abs(axis.step) * size for axis, size in zip(lattice.axes, own, strict=True)]
+    if np.allclose(seen, own, rtol=0.01):
+        return []
+    ours, theirs = (" x ".join(f"{size:.3g}" for size in voxel) for voxel in (seen, own))
+    return [f"resampled: the model looks at voxels of {ours} mm, those of the image are {theirs} mm"]
 
 
 def _check_channels(bundle: Bundle, image: Image) -> None:

@@ -38,6 +38,17 @@ def test_a_finding_in_axial_slices_of_a_sagittal_scan_lies_where_it_is(tmp_path:
     assert result.anomaly_map.shape == SHAPE
 
 
+def test_a_volume_that_is_resampled_says_from_what_to_what(tmp_path: Path):
+    result = predicted(tmp_path, SAGITTAL, *AXIAL)
+    assert result.warnings == (
+        "resampled: the model looks at voxels of 2 x 2 x 2 mm, those of the image are 2 x 2 x 3 mm",
+    )
+
+
+def test_a_volume_that_is_only_turned_is_not_resampled(tmp_path: Path):
+    assert predicted(tmp_path, SAGITTAL, steps.Reorient(plane="axial")).warnings == ()
+
+
 def test_slices_cut_in_another_direction_give_the_scans_own_no_scores(tmp_path: Path):
     result = predicted(tmp_path, SAGITTAL, *AXIAL)
     assert result.scores_by_slice == {}
