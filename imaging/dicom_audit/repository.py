@@ -3,6 +3,7 @@
 Source: PS3.15 A.6: RFC 5425 (over TLS), RFC 5426 (in datagrams).
 """
 
+import select
 import socket
 import ssl
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 _PORTS = {"tls": 6514, "udp": 514}
 _TIMEOUT_S = 10.0
+_WORD_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Repository:
             socket.create_connection(address, _TIMEOUT_S) as plain,
             context.wrap_socket(plain, server_hostname=address[0]) as connection,
         ):
+            _await_word(connection)
             # RFC 5425 4.3: the length in front.
             connection.sendall(b"".join(b"%d %s" % (len(content), content) for content in contents))
             _close(connection)
@@ -65,6 +68,26 @@ def check_url(url: str) -> str:
 def _parts_of(url: str) -> tuple[str, str, int]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+
+
+def _await_word(connection: ssl.SSLSocket) -> None:
+    """Wait until the repository has let us in, or refused us, which it says by an alert that is raised here.
+
+    In TLS 1.3 it judges our certificate when our handshake is over already (RFC 8446 4.4.2.4), and OpenSSL
+    takes an alert that comes while the stream is being closed for its end. Who lets us in sends a session
+    ticket; one that sends none is waited for a while.
+    """
+    if connection.version() != "TLSv1.3":
+        return
+    connection.setblocking(False)
+    try:
+        is_told, _, _ = select.select([connection], [], [], _WORD_S)
+        if is_told and not connection.recv(1):
+            raise ConnectionResetError("the repository closed the connection")
+    except ssl.SSLWantReadError:
+        pass  # a ticket holds nothing for us
+    finally:
+        connection.settimeout(_TIMEOUT_S)
 
 
 def _close(connection: ssl.SSLSocket) -> None:

@@ -50,8 +50,9 @@ def test_a_repository_that_wants_a_certificate_is_shown_one(folder: Path):
         shown = Repository(there.url, there.ca_file, folder / "server.pem", folder / "server.key")
         shown.send(MESSAGES)
         assert (there.peers, len(there.messages)) == (["localhost"], 2)
-        with pytest.raises(OSError, match=r".+"):
-            Repository(there.url, there.ca_file).send(MESSAGES)
+        for _time in range(20):  # whichever of the two is faster
+            with pytest.raises(OSError, match=r".+"):
+                Repository(there.url, there.ca_file).send(MESSAGES)
         assert len(there.messages) == 2
 
 
