@@ -10,6 +10,7 @@ import { ResultTable } from "./ResultTable";
 import { images, model, models, startedAt } from "./state";
 import { Steps } from "./Steps";
 import "./batch.css";
+import "./figures.css";
 
 export default function BatchPage() {
   const trouble = useSignal("");
